@@ -1,0 +1,30 @@
+// Reads deployment.xml (SimGrid's own format) with file and line in every error.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "launcher/guest_machine.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+struct DeployedGuest {
+  GuestMachine machine;
+  std::string host;  ///< SimGrid host name
+  int line = 0;      ///< of its <actor> in the deployment file
+};
+
+struct Deployment {
+  std::filesystem::path path;
+  std::string text;                   ///< verbatim
+  std::vector<DeployedGuest> guests;  ///< in file order, which is GuestIndex order
+};
+
+/// Parses `path`. File names in it are relative to its folder; `${REPRISE_GUESTS}` in any property is replaced by `guests_folder`.
+/// kUsage with "FILE:LINE: what, and the remedy" for anything that is not understood: element, function, property, value, a name or MAC
+/// used twice. A missing MAC becomes 52:54:00:00:00:NN (NN = index + 1).
+[[nodiscard]] Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder);
+
+}  // namespace reprise

@@ -1,0 +1,29 @@
+// The only file of the engine that knows SimGrid (with simgrid_network.cc).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recorder/network_model.h"
+
+namespace reprise {
+
+/// Where a guest is attached; `description` ("deployment.xml:12: actor 'alice'") opens error messages.
+struct Attachment {
+  std::string host;
+  std::string description;
+};
+
+/// Loads `platform` and attaches the guests (GuestIndex order). `options` are SimGrid's own ("--cfg=...", "--log=...").
+/// kUsage: platform not readable or not valid, unknown host, two guests on one host without loopback latency, a path without latency.
+/// SimGrid allows one engine a process: a second call in one process fails a CHECK.
+[[nodiscard]] Result<std::unique_ptr<NetworkModel>> make_simgrid_network(const std::filesystem::path& platform,
+                                                                         const std::vector<Attachment>& guests,
+                                                                         const std::vector<std::string>& options);
+
+/// "3.32", "4.0".
+[[nodiscard]] std::string simgrid_version();
+
+}  // namespace reprise

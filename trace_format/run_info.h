@@ -1,0 +1,69 @@
+// Where a trace comes from: what a replay needs to be allowed to start, and what `info` prints.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trace_format/event.h"
+#include "trace_format/ids.h"
+
+namespace reprise {
+
+/// A file that a guest booted from.
+struct ImageInfo {
+  std::string role;    ///< "kernel" or "initrd"; the placeholder ${role} in the command line stands for its path
+  std::string path;    ///< absolute path at the time of recording
+  std::string sha256;  ///< lower-case hex of the whole file
+  uint64_t size_bytes = 0;
+};
+
+struct GuestInfo {
+  std::string name;                       ///< unique in the run, not empty
+  std::string host;                       ///< the SimGrid host
+  std::string address;                    ///< CIDR as in the deployment, or empty
+  std::string mac;                        ///< "52:54:00:..."
+  std::string nic;                        ///< "e1000", "vmxnet3" or "virtio-net"
+  std::string qemu_version;               ///< as `qemu-system-x86_64 --version` prints it, first line
+  std::string qemu_build_id;              ///< lower-case hex of the ELF build id
+  std::vector<std::string> command_line;  ///< QEMU's arguments after the program, plugin left out, images as ${role}
+  std::vector<ImageInfo> images;
+  uint32_t icount_shift = 0;  ///< one instruction takes 2^icount_shift ns; 0..10
+};
+
+/// Provenance of a run; written into the trace's footer.
+struct RunInfo {
+  std::string reprise_version;
+  std::string simgrid_version;
+  std::vector<std::string> simgrid_options;
+  std::string platform_xml;    ///< verbatim
+  std::string deployment_xml;  ///< verbatim
+  uint64_t seed = 0;
+  Duration lookahead;
+  VirtualTime until = VirtualTime::never();  ///< --until, or never()
+  bool complete = true;                      ///< false: made by `recover` from a run that did not finish
+  std::vector<GuestInfo> guests;             ///< in GuestIndex order
+};
+
+/// Counts of one guest's stream; rebuilt by the reader from the chunks when a footer is lost.
+struct GuestStatistics {
+  uint64_t frames_sent = 0;
+  uint64_t frames_received = 0;
+  uint64_t bytes_sent = 0;      ///< payload bytes of sent frames
+  uint64_t bytes_received = 0;  ///< payload bytes of received frames
+  uint64_t clock_reads[kClockSourceCount] = {};
+  uint64_t console_bytes = 0;
+  VirtualTime first;  ///< of the first event; 0 when there is none
+  VirtualTime last;   ///< of the end, or of the last event when there is no end
+  bool ended = false;
+  EndReason end_reason = EndReason::kAborted;
+  bool operator==(const GuestStatistics&) const = default;
+};
+
+struct NetworkStatistics {
+  uint64_t frames_delivered = 0;
+  uint64_t frames_dropped = 0;
+  bool operator==(const NetworkStatistics&) const = default;
+};
+
+}  // namespace reprise

@@ -1,0 +1,66 @@
+// Reading a trace. Every byte is hostile: sizes are checked against limits before anything is allocated, checksums before anything is
+// believed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trace_format/event.h"
+#include "trace_format/run_info.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+using Digest = std::array<uint8_t, 16>;  ///< XXH3-128 of canonical (uncompressed) columns; finds accidents, not forgers
+
+/// Walks one guest's events in order.
+class GuestCursor {
+ public:
+  virtual ~GuestCursor() = default;
+  /// Stores the next event in `event` and returns true; false when the stream is at its end (after its kEnd event, if it has one).
+  /// Payloads of received frames are fetched from their sender's stream. Views are valid until the next call.
+  [[nodiscard]] virtual Result<bool> next(GuestEvent& event) = 0;
+  /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
+  [[nodiscard]] virtual Status seek(VirtualTime from) = 0;
+  /// Makes next() give the first event of chunk `chunk` of this stream (see TraceReader::chunk_digests).
+  [[nodiscard]] virtual Status seek_chunk(size_t chunk) = 0;
+};
+
+/// Walks the network's events in order.
+class NetworkCursor {
+ public:
+  virtual ~NetworkCursor() = default;
+  [[nodiscard]] virtual Result<bool> next(NetworkEvent& event) = 0;
+};
+
+/// An open trace. Memory does not grow with the file: cursors hold a few decoded chunks each.
+class TraceReader {
+ public:
+  /// kBadTrace when `path` is not a trace, damaged or of an unknown major version; kUsage when it cannot be opened.
+  /// Reads the header, the trailer and the footer only.
+  [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(const std::filesystem::path& path);
+  virtual ~TraceReader() = default;
+
+  [[nodiscard]] virtual const RunInfo& run() const = 0;
+  [[nodiscard]] virtual const GuestStatistics& guest_statistics(GuestIndex guest) const = 0;
+  [[nodiscard]] virtual const NetworkStatistics& network_statistics() const = 0;
+  [[nodiscard]] virtual uint64_t file_bytes() const = 0;
+  [[nodiscard]] virtual std::optional<GuestIndex> guest_by_name(const std::string& name) const = 0;
+
+  /// Equal digests mean equal streams (events, times, values; for received frames the reference, not the payload).
+  [[nodiscard]] virtual Digest guest_digest(GuestIndex guest) const = 0;
+  [[nodiscard]] virtual Digest network_digest() const = 0;
+  /// One digest a chunk of the guest's stream: the first unequal one says where two runs first differ.
+  [[nodiscard]] virtual const std::vector<Digest>& chunk_digests(GuestIndex guest) const = 0;
+
+  /// Cursors must not outlive the reader.
+  [[nodiscard]] virtual std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) = 0;
+  [[nodiscard]] virtual std::unique_ptr<NetworkCursor> network_events() = 0;
+};
+
+}  // namespace reprise
