@@ -1,4 +1,4 @@
-// The only file of the engine that knows SimGrid (with simgrid_network.cc).
+// The network of a run, simulated by SimGrid. SimGrid's headers stay in simgrid_platform.h, simgrid_run.h and simgrid_compat.h.
 #pragma once
 
 #include <filesystem>

@@ -2,7 +2,6 @@
 // believed.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,13 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "trace_format/digest.h"
 #include "trace_format/event.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
 namespace reprise {
-
-using Digest = std::array<uint8_t, 16>;  ///< XXH3-128 of canonical (uncompressed) columns; finds accidents, not forgers
 
 /// Walks one guest's events in order.
 class GuestCursor {
@@ -25,6 +23,8 @@ class GuestCursor {
   /// Stores the next event in `event` and returns true; false when the stream is at its end (after its kEnd event, if it has one).
   /// Payloads of received frames are fetched from their sender's stream. Views are valid until the next call.
   [[nodiscard]] virtual Result<bool> next(GuestEvent& event) = 0;
+  /// As next(), but goes on to the next received frame. What lies between is not decoded event by event: cheap beside a walk over everything.
+  [[nodiscard]] virtual Result<bool> next_received(GuestEvent& event) = 0;
   /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
   [[nodiscard]] virtual Status seek(VirtualTime from) = 0;
   /// Makes next() give the first event of chunk `chunk` of this stream (see TraceReader::chunk_digests).

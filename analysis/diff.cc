@@ -1,0 +1,232 @@
+#include "analysis/diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "analysis/event_alignment.h"
+#include "analysis/event_rules.h"
+
+namespace reprise {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string all_names(const RunInfo& run) {
+  std::string names;
+  for (const GuestInfo& guest : run.guests) {
+    names += names.empty() ? guest.name : ", " + guest.name;
+  }
+  return names;
+}
+
+/// The events of a network that one of some guests receives.
+class ReceiverFilter final : public NetworkCursor {
+ public:
+  ReceiverFilter(std::unique_ptr<NetworkCursor> events, const RunInfo& run, const std::vector<std::string>& guests)
+      : events_(std::move(events)) {
+    for (const GuestInfo& guest : run.guests) {
+      selected_.push_back(guests.empty() || contains(guests, guest.name));
+    }
+    everything_ = guests.empty();
+  }
+
+  Result<bool> next(NetworkEvent& event) override {
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool more, events_->next(event));
+      if (!more || everything_ || (event.receiver.value < selected_.size() && selected_[event.receiver.value])) {
+        return more;
+      }
+    }
+  }
+
+ private:
+  std::unique_ptr<NetworkCursor> events_;
+  std::vector<bool> selected_;
+  bool everything_ = false;
+};
+
+/// Of guests whose own chunks are equal, all that can differ.
+class ReceivedFrames {
+ public:
+  explicit ReceivedFrames(GuestCursor& events) : events_(events) {}
+  [[nodiscard]] Result<bool> next(GuestEvent& event) { return events_.next_received(event); }
+
+ private:
+  GuestCursor& events_;
+};
+
+/// A guest that both traces have.
+struct SharedGuest {
+  GuestIndex left;
+  GuestIndex right;
+  bool equal_digests = false;
+  size_t first_unequal_chunk = 0;  ///< without equal digests
+};
+
+class Diff {
+ public:
+  Diff(TraceReader& left, TraceReader& right, const std::vector<std::string>& guests) : left_(left), right_(right), guests_(guests) {}
+
+  Result<std::vector<Difference>> run() {
+    RETURN_IF_ERROR(check_names());
+    match_guests();
+    RETURN_IF_ERROR(find_start());
+    for (const SharedGuest& guest : shared_) {
+      if (selected(left_.run().guests[guest.left.value].name)) {
+        RETURN_IF_ERROR(compare_guest(guest));
+      }
+    }
+    add_missing_guests();
+    RETURN_IF_ERROR(compare_network());
+    return std::move(differences_);
+  }
+
+ private:
+  [[nodiscard]] bool selected(const std::string& name) const { return guests_.empty() || contains(guests_, name); }
+
+  [[nodiscard]] Status check_names() const {
+    for (const std::string& name : guests_) {
+      if (!left_.guest_by_name(name).has_value() && !right_.guest_by_name(name).has_value()) {
+        return Error{ErrorKind::kUsage, fmt::format("no guest '{}' in either trace; the left one has {}, the right one {}", name,
+                                                    all_names(left_.run()), all_names(right_.run()))};
+      }
+    }
+    return {};
+  }
+
+  /// Pairs the guests by name. Digests hold senders by index: when the two traces count their guests differently, they say nothing about
+  /// who sent a received frame.
+  void match_guests() {
+    const std::vector<GuestInfo>& left = left_.run().guests;
+    const std::vector<GuestInfo>& right = right_.run().guests;
+    same_order_ = std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                             [](const GuestInfo& a, const GuestInfo& b) { return a.name == b.name; });
+    for (uint32_t i = 0; i < left.size(); ++i) {
+      if (const std::optional<GuestIndex> other = right_.guest_by_name(left[i].name)) {
+        SharedGuest guest{GuestIndex{i}, *other};
+        guest.equal_digests = left_.guest_digest(guest.left) == right_.guest_digest(guest.right);
+        guest.first_unequal_chunk = guest.equal_digests ? 0 : first_unequal_chunk(guest);
+        shared_.push_back(guest);
+      }
+    }
+  }
+
+  /// A stream that is another one's prefix parts from it at its end, which is in its last chunk.
+  [[nodiscard]] size_t first_unequal_chunk(const SharedGuest& guest) const {
+    if (!same_order_) {
+      return 0;
+    }
+    const std::vector<Digest>& left = left_.chunk_digests(guest.left);
+    const std::vector<Digest>& right = right_.chunk_digests(guest.right);
+    const size_t common = std::min(left.size(), right.size());
+    const auto unequal = std::mismatch(left.begin(), left.begin() + static_cast<ptrdiff_t>(common), right.begin()).first;
+    const auto chunk = static_cast<size_t>(unequal - left.begin());
+    return common == 0 ? 0 : std::min(chunk, common - 1);
+  }
+
+  [[nodiscard]] static Result<VirtualTime> chunk_start(TraceReader& trace, GuestIndex guest, size_t chunk) {
+    if (trace.chunk_digests(guest).empty()) {
+      return VirtualTime{};
+    }
+    const std::unique_ptr<GuestCursor> events = trace.guest_events(guest);
+    RETURN_IF_ERROR(events->seek_chunk(chunk));
+    GuestEvent event;
+    ASSIGN_OR_RETURN(const bool more, events->next(event));
+    return more ? event.at : VirtualTime{};
+  }
+
+  /// Finds the time before which no guest of either trace did anything else than in the other. A received frame is stored as a reference to
+  /// its sender's, so a guest whose own chunks are equal may have received other bytes, but none that were sent before this time.
+  [[nodiscard]] Status find_start() {
+    start_ = same_order_ ? VirtualTime::never() : VirtualTime{};
+    for (const SharedGuest& guest : shared_) {
+      if (!guest.equal_digests && same_order_) {
+        ASSIGN_OR_RETURN(const VirtualTime left, chunk_start(left_, guest.left, guest.first_unequal_chunk));
+        ASSIGN_OR_RETURN(const VirtualTime right, chunk_start(right_, guest.right, guest.first_unequal_chunk));
+        start_ = std::min({start_, left, right});
+      }
+    }
+    return {};
+  }
+
+  [[nodiscard]] bool receives(const SharedGuest& guest) const {
+    return left_.guest_statistics(guest.left).frames_received != 0 || right_.guest_statistics(guest.right).frames_received != 0;
+  }
+
+  [[nodiscard]] Status compare_guest(const SharedGuest& guest) {
+    const bool by_payload = receives(guest);
+    if (guest.equal_digests && (start_ == VirtualTime::never() || !by_payload)) {
+      return {};
+    }
+    const std::unique_ptr<GuestCursor> left = left_.guest_events(guest.left);
+    const std::unique_ptr<GuestCursor> right = right_.guest_events(guest.right);
+    if (same_order_ && by_payload) {
+      RETURN_IF_ERROR(left->seek(start_));
+      RETURN_IF_ERROR(right->seek(start_));
+    } else if (same_order_ && guest.first_unequal_chunk != 0) {
+      RETURN_IF_ERROR(left->seek_chunk(guest.first_unequal_chunk));
+      RETURN_IF_ERROR(right->seek_chunk(guest.first_unequal_chunk));
+    }
+    const GuestRules rules(left_.run(), guest.left, right_.run(), guest.right);
+    if (guest.equal_digests) {
+      ReceivedFrames left_frames(*left);
+      ReceivedFrames right_frames(*right);
+      return walk<GuestEvent>(left_frames, right_frames, rules);
+    }
+    return walk<GuestEvent>(*left, *right, rules);
+  }
+
+  void add_missing_guests() {
+    const auto add = [&](TraceReader& has, TraceReader& lacks, const char* left, const char* right) {
+      for (const GuestInfo& guest : has.run().guests) {
+        if (!lacks.guest_by_name(guest.name).has_value() && selected(guest.name)) {
+          differences_.push_back({guest.name, "guest", {}, {}, "present", left, right, {}, {}});
+        }
+      }
+    };
+    add(left_, right_, "present", "absent");
+    add(right_, left_, "absent", "present");
+  }
+
+  [[nodiscard]] Status compare_network() {
+    if (same_order_ && left_.network_digest() == right_.network_digest()) {
+      return {};
+    }
+    ReceiverFilter left(left_.network_events(), left_.run(), guests_);
+    ReceiverFilter right(right_.network_events(), right_.run(), guests_);
+    return walk<NetworkEvent>(static_cast<NetworkCursor&>(left), static_cast<NetworkCursor&>(right),
+                              NetworkRules(left_.run(), right_.run()));
+  }
+
+  template <typename Event, typename Cursor, typename Rules>
+  [[nodiscard]] Status walk(Cursor& left, Cursor& right, const Rules& rules) {
+    EventAlignment<Event, Cursor, Rules> alignment(left, right, rules);
+    ASSIGN_OR_RETURN(std::optional<Difference> difference, alignment.first_difference());
+    if (difference.has_value()) {
+      differences_.push_back(std::move(*difference));
+    }
+    return {};
+  }
+
+  TraceReader& left_;
+  TraceReader& right_;
+  const std::vector<std::string>& guests_;
+  std::vector<SharedGuest> shared_;
+  bool same_order_ = false;
+  VirtualTime start_;  ///< never(): all digests are equal
+  std::vector<Difference> differences_;
+};
+
+}  // namespace
+
+Result<std::vector<Difference>> diff_traces(TraceReader& left, TraceReader& right, const std::vector<std::string>& guests) {
+  return Diff(left, right, guests).run();
+}
+
+}  // namespace reprise

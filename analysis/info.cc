@@ -1,0 +1,120 @@
+#include "analysis/info.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+#include "trace_format/event_text.h"
+
+namespace reprise {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void add_line(std::string& text, std::string_view name, const std::string& value) {
+  text += fmt::format("{:<18} {}\n", name, value);
+}
+
+void add_guest_line(std::string& text, std::string_view name, const std::string& value) {
+  text += fmt::format("  {:<16} {}\n", name, value);
+}
+
+std::string or_none(const std::string& value) {
+  return value.empty() ? "none" : printable(value);
+}
+
+/// As a shell would take it back.
+std::string shell_text(const std::vector<std::string>& words) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+  std::string text;
+  for (const std::string& word : words) {
+    text += text.empty() ? "" : " ";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word) {
+      text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    text += '\'';
+  }
+  return printable(text);
+}
+
+std::string guest_block(const GuestInfo& guest) {
+  std::string text = fmt::format("\nguest {}\n", printable(guest.name));
+  add_guest_line(text, "host", printable(guest.host));
+  add_guest_line(text, "address", or_none(guest.address));
+  add_guest_line(text, "nic", fmt::format("{} {}", printable(guest.nic), printable(guest.mac)));
+  add_guest_line(text, "icount shift",
+                 fmt::format("{} ({} ns an instruction)", guest.icount_shift, uint64_t{1} << (guest.icount_shift & 63)));
+  add_guest_line(text, "QEMU", fmt::format("{}, build id {}", printable(guest.qemu_version), or_none(guest.qemu_build_id)));
+  for (const ImageInfo& image : guest.images) {
+    add_guest_line(text, printable(image.role),
+                   fmt::format("{}, {} bytes, sha256 {}", printable(image.path), image.size_bytes, printable(image.sha256)));
+  }
+  add_guest_line(text, "command line", shell_text(guest.command_line));
+  return text;
+}
+
+Json guest_json(const GuestInfo& guest) {
+  Json images = Json::array();
+  for (const ImageInfo& image : guest.images) {
+    images.push_back({{"role", image.role}, {"path", image.path}, {"sha256", image.sha256}, {"size_bytes", image.size_bytes}});
+  }
+  return {{"name", guest.name},
+          {"host", guest.host},
+          {"address", guest.address},
+          {"mac", guest.mac},
+          {"nic", guest.nic},
+          {"icount_shift", guest.icount_shift},
+          {"qemu_version", guest.qemu_version},
+          {"qemu_build_id", guest.qemu_build_id},
+          {"command_line", guest.command_line},
+          {"images", std::move(images)}};
+}
+
+}  // namespace
+
+std::string info_text(const TraceReader& trace) {
+  const RunInfo& run = trace.run();
+  std::string text;
+  add_line(text, "recorded by", "Reprise " + printable(run.reprise_version));
+  add_line(text, "run", run.complete ? "complete" : "recovered from a run that did not finish");
+  add_line(text, "file", fmt::format("{} bytes", trace.file_bytes()));
+  add_line(text, "seed", fmt::format("{}", run.seed));
+  add_line(text, "until", run.until == VirtualTime::never() ? "every guest's end" : seconds_text(run.until) + " s");
+  add_line(text, "network", fmt::format("SimGrid {}, lookahead {} ns", printable(run.simgrid_version), run.lookahead.ns));
+  add_line(text, "SimGrid options", run.simgrid_options.empty() ? "none" : shell_text(run.simgrid_options));
+  add_line(text, "platform", fmt::format("{} bytes of XML (whole text: --json)", run.platform_xml.size()));
+  add_line(text, "deployment", fmt::format("{} bytes of XML (whole text: --json)", run.deployment_xml.size()));
+  for (const GuestInfo& guest : run.guests) {
+    text += guest_block(guest);
+  }
+  return text;
+}
+
+std::string info_json(const TraceReader& trace) {
+  const RunInfo& run = trace.run();
+  Json json;
+  json["reprise_version"] = run.reprise_version;
+  json["complete"] = run.complete;
+  json["file_bytes"] = trace.file_bytes();
+  json["seed"] = run.seed;
+  json["until_ns"] = run.until == VirtualTime::never() ? Json() : Json(run.until.ns);
+  json["network"] = {{"simgrid_version", run.simgrid_version},
+                     {"simgrid_options", run.simgrid_options},
+                     {"lookahead_ns", run.lookahead.ns},
+                     {"platform_xml", run.platform_xml},
+                     {"deployment_xml", run.deployment_xml}};
+  json["guests"] = Json::array();
+  for (const GuestInfo& guest : run.guests) {
+    json["guests"].push_back(guest_json(guest));
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace reprise

@@ -1,0 +1,19 @@
+// Where a trace comes from: everything that its footer says about the run.
+#pragma once
+
+#include <string>
+
+#include "trace_format/trace_reader.h"
+
+namespace reprise {
+
+/// For people; XML files by their size only. Ends with a newline.
+[[nodiscard]] std::string info_text(const TraceReader& trace);
+
+/// All of RunInfo, the XML files verbatim: {"reprise_version", "complete", "file_bytes", "seed", "until_ns" (null: no deadline),
+/// "network": {"simgrid_version", "simgrid_options", "lookahead_ns", "platform_xml", "deployment_xml"}, "guests": [{"name", "host",
+/// "address", "mac", "nic", "icount_shift", "qemu_version", "qemu_build_id", "command_line", "images": [{"role", "path", "sha256",
+/// "size_bytes"}]}]}. Ends with a newline.
+[[nodiscard]] std::string info_json(const TraceReader& trace);
+
+}  // namespace reprise

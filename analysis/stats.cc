@@ -1,0 +1,97 @@
+#include "analysis/stats.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "trace_format/event_text.h"
+
+namespace reprise {
+namespace {
+
+using Row = std::vector<std::string>;
+
+/// Columns as wide as their widest cell; the first `names` are flush left, the others, being numbers, flush right.
+std::string table(const std::vector<Row>& rows, size_t names) {
+  std::vector<size_t> widths(rows.front().size());
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      text += i == 0 ? "" : "  ";
+      text += i < names ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("{:>{}}", row[i], widths[i]);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string number(uint64_t value) {
+  return fmt::format("{}", value);
+}
+
+std::string end_text(const GuestStatistics& statistics) {
+  return statistics.ended ? std::string(end_reason_name(statistics.end_reason)) : "none";
+}
+
+}  // namespace
+
+std::string stats_text(const TraceReader& trace) {
+  std::vector<Row> guests = {
+      {"guest", "host", "frames sent", "received", "bytes sent", "received", "console bytes", "first event s", "last event s", "end"}};
+  std::vector<Row> clocks = {{"clock reads"}};
+  for (int source = 0; source < kClockSourceCount; ++source) {
+    clocks.front().emplace_back(clock_source_name(static_cast<ClockSource>(source)));
+  }
+  for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
+    const GuestInfo& guest = trace.run().guests[i];
+    const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
+    guests.push_back({printable(guest.name), printable(guest.host), number(statistics.frames_sent), number(statistics.frames_received),
+                      number(statistics.bytes_sent), number(statistics.bytes_received), number(statistics.console_bytes),
+                      seconds_text(statistics.first), seconds_text(statistics.last), end_text(statistics)});
+    clocks.push_back({printable(guest.name)});
+    for (const uint64_t reads : statistics.clock_reads) {
+      clocks.back().push_back(number(reads));
+    }
+  }
+  const NetworkStatistics& network = trace.network_statistics();
+  return fmt::format("{}\n{}\nnetwork: {} frames delivered, {} dropped\nfile: {} bytes\n", table(guests, 2), table(clocks, 1),
+                     network.frames_delivered, network.frames_dropped, trace.file_bytes());
+}
+
+std::string stats_json(const TraceReader& trace) {
+  using Json = nlohmann::ordered_json;
+  Json json;
+  json["guests"] = Json::array();
+  for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
+    const GuestInfo& guest = trace.run().guests[i];
+    const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
+    Json reads = Json::object();
+    for (int source = 0; source < kClockSourceCount; ++source) {
+      reads[std::string(clock_source_name(static_cast<ClockSource>(source)))] = statistics.clock_reads[source];
+    }
+    json["guests"].push_back({{"name", guest.name},
+                              {"host", guest.host},
+                              {"frames_sent", statistics.frames_sent},
+                              {"frames_received", statistics.frames_received},
+                              {"bytes_sent", statistics.bytes_sent},
+                              {"bytes_received", statistics.bytes_received},
+                              {"clock_reads", std::move(reads)},
+                              {"console_bytes", statistics.console_bytes},
+                              {"first_ns", statistics.first.ns},
+                              {"last_ns", statistics.last.ns},
+                              {"end", statistics.ended ? Json(end_text(statistics)) : Json()}});
+  }
+  json["network"] = {{"frames_delivered", trace.network_statistics().frames_delivered},
+                     {"frames_dropped", trace.network_statistics().frames_dropped}};
+  json["file_bytes"] = trace.file_bytes();
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace reprise

@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+
+#include "cli/command.h"
+#include "cli/command_line.h"
+#include "cli/standard_output.h"
+#include "recorder/recording.h"
+#include "trace_format/event_text.h"
+
+namespace reprise {
+namespace {
+
+/// One line on a terminal that overwrites itself, and is gone at the end.
+class ProgressLine {
+ public:
+  ProgressLine() : on_terminal_(isatty(STDERR_FILENO) == 1) {}
+  ~ProgressLine() {
+    if (shown_) {
+      std::fputs("\r\x1b[K", stderr);
+    }
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(VirtualTime now) {
+    if (on_terminal_) {
+      fmt::print(stderr, "\rrecording: {} s of virtual time\x1b[K", seconds_text(now));
+      shown_ = true;
+    }
+  }
+
+ private:
+  bool on_terminal_;
+  bool shown_ = false;
+};
+
+CommandLine record_command_line() {
+  namespace options = boost::program_options;
+  CommandLine line(
+      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--seed N] [--no-trace] [--console DIR] [-- SIMGRID-OPTIONS]",
+      "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
+      "or T is reached. What follows '--' goes to SimGrid.",
+      "reprise record examples/ping/platform.xml examples/ping/deployment.xml -o ping.trace --until 30s");
+  line.add_operand("PLATFORM");
+  line.add_operand("DEPLOYMENT");
+  line.options().add_options()("output,o", options::value<std::string>()->value_name("FILE"), "the trace to write")(
+      "until", options::value<std::string>()->value_name("T"), "stop all guests at exactly this virtual time (30s, 250ms)")(
+      "seed", options::value<std::string>()->value_name("N"), "of the guests' and the network's random numbers (default: 1)")(
+      "no-trace", "run without recording")("console", options::value<std::string>()->value_name("DIR"),
+                                           "write each guest's console to DIR/NAME.log");
+  return line;
+}
+
+Result<RecordOptions> record_options(const CommandLine& line, const Arguments& simgrid_options) {
+  RecordOptions options;
+  options.platform = line.text("PLATFORM");
+  options.deployment = line.text("DEPLOYMENT");
+  options.output = line.text_or("output", "");
+  options.trace = !line.has("no-trace");
+  options.console_folder = line.text_or("console", "");
+  options.simgrid_options = simgrid_options;
+  if (options.trace && options.output.empty()) {
+    return line.usage_error("-o FILE is missing; --no-trace runs without recording");
+  }
+  ASSIGN_OR_RETURN(options.until, line.time_or("until", VirtualTime::never()));
+  if (options.until == VirtualTime{}) {
+    return line.usage_error("--until: must be later than 0");
+  }
+  ASSIGN_OR_RETURN(options.seed, line.number_or("seed", options.seed, 0, std::numeric_limits<uint64_t>::max()));
+  return options;
+}
+
+}  // namespace
+
+Result<int> record_command(const Arguments& arguments) {
+  const auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  CommandLine line = record_command_line();
+  ASSIGN_OR_RETURN(const bool go_on, line.parse(Arguments(arguments.begin(), separator)));
+  if (!go_on) {
+    return kExitDone;
+  }
+  const Arguments simgrid_options(separator == arguments.end() ? separator : separator + 1, arguments.end());
+  ASSIGN_OR_RETURN(RecordOptions options, record_options(line, simgrid_options));
+  RecordOutcome outcome;
+  {
+    ProgressLine progress;
+    options.progress = [&progress](VirtualTime now) { progress.show(now); };
+    ASSIGN_OR_RETURN(outcome, record(options));
+  }
+  std::string text;
+  for (const RecordedGuest& guest : outcome.guests) {
+    text += fmt::format("{}: {} at {} s\n", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end));
+  }
+  if (options.trace) {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(options.output, error);
+    if (error) {
+      return Error{ErrorKind::kRunFailed, fmt::format("{}: {}", options.output.string(), error.message())};
+    }
+    text += fmt::format("{}: {} bytes\n", printable(options.output.string()), size);
+  }
+  RETURN_IF_ERROR(print(text));
+  return kExitDone;
+}
+
+}  // namespace reprise

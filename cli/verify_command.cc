@@ -1,0 +1,24 @@
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/command_line.h"
+#include "cli/standard_output.h"
+#include "trace_format/event_text.h"
+#include "trace_format/verify.h"
+
+namespace reprise {
+
+Result<int> verify_command(const Arguments& arguments) {
+  CommandLine line("reprise verify FILE", "Reads every event of a trace. Exit code: 0 all of it is sound, 3 it is damaged.",
+                   "reprise verify ping.trace");
+  line.add_operand("FILE");
+  ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
+  if (!go_on) {
+    return kExitDone;
+  }
+  RETURN_IF_ERROR(verify_trace(line.text("FILE")));
+  RETURN_IF_ERROR(print(fmt::format("{}: sound\n", printable(line.text("FILE")))));
+  return kExitDone;
+}
+
+}  // namespace reprise

@@ -1,0 +1,129 @@
+#include "qemu_hooks/live_session.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace reprise {
+
+LiveSession::LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console)
+    : recorder_(std::move(recorder)), writer_(std::move(writer)), console_(std::move(console)) {}
+
+Status LiveSession::introduce(const std::string& qemu_build_id) {
+  RETURN_IF_ERROR(recorder_.send({.type = MessageType::kHello},
+                                 {reinterpret_cast<const uint8_t*>(qemu_build_id.data()), qemu_build_id.size()}));
+  return recorder_.flush();
+}
+
+void LiveSession::clock_read(VirtualTime at, ClockSource source, uint64_t value) {
+  if (writer_ != nullptr && at < finish_at_) {
+    writer_->append_clock_read(at, source, value);
+  }
+}
+
+void LiveSession::frame_sent(VirtualTime at, ByteView frame) {
+  if (at >= finish_at_ || frame.empty() || frame.size() > kMaxMessagePayload) {
+    return;
+  }
+  if (writer_ != nullptr) {
+    writer_->append_frame_sent(at, frame);
+  }
+  const Status sent = recorder_.send({.type = MessageType::kFrame, .number = frames_sent_++, .at = at}, frame);
+  if (!sent.ok()) {
+    leave_after(sent, at);
+  }
+}
+
+void LiveSession::console_byte(VirtualTime at, uint8_t byte) {
+  if (at >= finish_at_) {
+    return;
+  }
+  if (writer_ != nullptr) {
+    writer_->append_console_byte(at, byte);
+  }
+  console_.append(byte);
+}
+
+void LiveSession::guest_ended(VirtualTime at, EndReason reason) {
+  console_.flush();
+  const Status finished = writer_ == nullptr ? Status{} : writer_->finish(at, reason);
+  if (!finished.ok()) {
+    leave_after(finished, at);
+  }
+  const Status sent = recorder_.send({.type = MessageType::kEnded, .number = static_cast<uint64_t>(reason), .at = at});
+  const bool ok = sent.ok() && recorder_.flush().ok();
+  _exit(ok ? 0 : static_cast<int>(ErrorKind::kRunFailed));
+}
+
+void LiveSession::leave_after(const Status& failure, VirtualTime now) {
+  console_.flush();
+  if (writer_ != nullptr) {
+    // Seals what is there; a second failure adds nothing to the first.
+    [[maybe_unused]] const Status sealed = writer_->finish(now, EndReason::kAborted);
+  }
+  const std::string& text = failure.error().message;
+  const ByteView payload{reinterpret_cast<const uint8_t*>(text.data()), std::min<size_t>(text.size(), kMaxMessagePayload)};
+  if (recorder_.send({.type = MessageType::kFailed, .at = now}, payload).ok()) {
+    [[maybe_unused]] const Status told = recorder_.flush();
+  }
+  _exit(static_cast<int>(ErrorKind::kRunFailed));
+}
+
+VirtualTime LiveSession::wake(VirtualTime now, StoppedGuest& guest) {
+  deliver_due(now, guest);
+  while (now >= deadline_) {
+    if (now >= finish_at_) {
+      guest_ended(finish_at_, EndReason::kUntil);
+    }
+    await_next_deadline(now, guest);
+    deliver_due(now, guest);
+  }
+  return inbox_.empty() ? deadline_ : std::min(deadline_, inbox_.front().at);
+}
+
+void LiveSession::deliver_due(VirtualTime now, StoppedGuest& guest) {
+  while (!inbox_.empty() && inbox_.front().at <= now && now < finish_at_) {
+    const Message& frame = inbox_.front();
+    if (writer_ != nullptr) {
+      writer_->append_frame_received(now, GuestIndex{frame.guest}, SeqNo{frame.number}, static_cast<uint32_t>(frame.payload.size()));
+    }
+    guest.deliver(frame.payload);
+    inbox_.pop_front();
+  }
+}
+
+void LiveSession::await_next_deadline(VirtualTime now, StoppedGuest& guest) {
+  if (writer_ != nullptr && !writer_->status().ok()) {
+    leave_after(writer_->status(), now);
+  }
+  VirtualTime idle_until = guest.idle_until();
+  if (!inbox_.empty()) {
+    idle_until = std::min(idle_until, inbox_.front().at);
+  }
+  Status status = recorder_.send({.type = MessageType::kAtDeadline, .at = now, .until = idle_until});
+  if (status.ok()) {
+    status = recorder_.flush();
+  }
+  while (status.ok()) {
+    Message message;
+    status = recorder_.receive(message);
+    if (!status.ok()) {
+      break;
+    }
+    if (message.type == MessageType::kDeliver) {
+      inbox_.push_back(std::move(message));
+      continue;
+    }
+    if (message.type == MessageType::kFinish) {
+      finish_at_ = message.at;
+    } else if (message.type != MessageType::kGrant) {
+      status = Error{ErrorKind::kRunFailed, "the recorder sent a message that only a guest may send"};
+      break;
+    }
+    deadline_ = message.at;
+    return;
+  }
+  leave_after(status, now);
+}
+
+}  // namespace reprise

@@ -1,0 +1,185 @@
+#include "recorder/barrier.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <tuple>
+#include <utility>
+
+namespace reprise {
+
+Barrier::Barrier(std::vector<GuestChannel> guests, std::vector<std::string> names, Options options)
+    : names_(std::move(names)), options_(std::move(options)), ends_(guests.size()) {
+  for (GuestChannel& channel : guests) {
+    guests_.push_back({.channel = std::move(channel), .idle_until = {}});
+  }
+}
+
+Status Barrier::meet() {
+  return wait_for_running();
+}
+
+Error Barrier::broken(GuestIndex index, const std::string& why) {
+  broken_guest_ = index;
+  return Error{ErrorKind::kRunFailed, fmt::format("guest '{}' failed at virtual time {} ns: {}", names_[index.value], now_.ns, why)};
+}
+
+Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std::vector<Delivery>& deliveries) {
+  CHECK(horizon > now_ && horizon <= options_.until);
+  std::vector<bool> wanted(guests_.size());
+  for (const Delivery& delivery : deliveries) {
+    CHECK(delivery.at >= now_);  // no frame is delivered in a guest's past
+    Guest& receiver = guests_[delivery.receiver.value];
+    if (receiver.state == State::kEnded) {
+      continue;
+    }
+    const Message message{.type = MessageType::kDeliver,
+                          .guest = delivery.frame.sender.value,
+                          .number = delivery.frame.number.value,
+                          .at = delivery.at,
+                          .payload = {}};
+    if (const Status sent = receiver.channel.send(message, *delivery.frame.payload); !sent.ok()) {
+      return broken(delivery.receiver, sent.error().message);
+    }
+    wanted[delivery.receiver.value] = true;
+  }
+  for (uint32_t i = 0; i < guests_.size(); ++i) {
+    const bool busy = wanted[i] || guests_[i].idle_until < horizon || horizon == options_.until;
+    if (guests_[i].state == State::kStopped && busy) {
+      RETURN_IF_ERROR(release(GuestIndex{i}, horizon));
+    }
+  }
+  RETURN_IF_ERROR(wait_for_running());
+  now_ = horizon;
+  if (options_.progress) {
+    options_.progress(now_);
+  }
+  return collect(horizon);
+}
+
+Status Barrier::release(GuestIndex index, VirtualTime horizon) {
+  Guest& guest = guests_[index.value];
+  const MessageType type = horizon == options_.until ? MessageType::kFinish : MessageType::kGrant;
+  Status status = guest.channel.send({.type = type, .at = horizon});
+  if (status.ok()) {
+    status = guest.channel.flush();
+  }
+  if (!status.ok()) {
+    return broken(index, status.error().message);
+  }
+  guest.state = State::kRunning;
+  return {};
+}
+
+Status Barrier::wait_for_running() {
+  std::vector<pollfd> polled;
+  std::vector<GuestIndex> index;
+  for (;;) {
+    polled.assign(1, {.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0});
+    index.assign(1, GuestIndex{});
+    for (uint32_t i = 0; i < guests_.size(); ++i) {
+      if (guests_[i].state == State::kRunning) {
+        polled.push_back({.fd = guests_[i].channel.fd(), .events = POLLIN, .revents = 0});
+        index.push_back(GuestIndex{i});
+      }
+    }
+    if (polled.size() == 1) {
+      return {};
+    }
+    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
+      return Error{ErrorKind::kRunFailed, "cannot wait for the guests"};
+    }
+    if (polled[0].revents != 0) {
+      return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
+    }
+    for (size_t k = 1; k < polled.size(); ++k) {
+      if (polled[k].revents != 0) {
+        RETURN_IF_ERROR(read_from(index[k]));
+      }
+    }
+  }
+}
+
+Status Barrier::read_from(GuestIndex index) {
+  Guest& guest = guests_[index.value];
+  do {
+    Message message;
+    if (const Status received = guest.channel.receive(message); !received.ok()) {
+      return broken(index, received.error().message);
+    }
+    RETURN_IF_ERROR(handle(index, message));
+  } while (guest.channel.has_buffered_input());
+  return {};
+}
+
+Status Barrier::handle(GuestIndex index, Message& message) {
+  Guest& guest = guests_[index.value];
+  if (guest.state != State::kRunning || (!guest.introduced && message.type != MessageType::kHello)) {
+    return broken(index, "it speaks out of turn");
+  }
+  switch (message.type) {
+    case MessageType::kHello:
+      guest.introduced = true;
+      return {};
+    case MessageType::kFrame:
+      if (message.number != guest.frames || message.at < now_ || message.payload.empty()) {
+        return broken(index, "it sent a frame out of order");
+      }
+      ++guest.frames;
+      held_.push_back({.sent_at = message.at,
+                       .sender = index,
+                       .number = {message.number},
+                       .payload = std::make_shared<const std::vector<uint8_t>>(std::move(message.payload))});
+      return {};
+    case MessageType::kAtDeadline:
+      guest.state = State::kStopped;
+      guest.idle_until = message.until;
+      return {};
+    case MessageType::kEnded:
+      guest.state = State::kEnded;
+      guest.idle_until = VirtualTime::never();
+      ends_[index.value] = {.at = message.at, .reason = static_cast<EndReason>(message.number)};
+      ended_.push_back({.guest = index, .at = message.at});
+      if (ends_[index.value].reason == EndReason::kAborted) {
+        return broken(index, "QEMU was stopped from outside");
+      }
+      return {};
+    case MessageType::kFailed:
+      return broken(index, std::string(message.payload.begin(), message.payload.end()));
+    default:
+      return broken(index, "it sent a message that only the recorder may send");
+  }
+}
+
+Participants::Advance Barrier::collect(VirtualTime horizon) {
+  // A device timer that fires at the very instant of the horizon may send before our timer stops the guest: such a frame belongs to the
+  // next quantum.
+  std::ranges::sort(held_, [](const SentFrame& a, const SentFrame& b) {
+    return std::tie(a.sent_at, a.sender, a.number) < std::tie(b.sent_at, b.sender, b.number);
+  });
+  const auto later = std::ranges::find_if(held_, [&](const SentFrame& frame) { return frame.sent_at >= horizon; });
+  Advance advance;
+  advance.sent.assign(std::make_move_iterator(held_.begin()), std::make_move_iterator(later));
+  held_.erase(held_.begin(), later);
+  advance.earliest_send = held_.empty() ? VirtualTime::never() : held_.front().sent_at;
+  advance.ended = std::exchange(ended_, {});
+  advance.finished = true;
+  for (const Guest& guest : guests_) {
+    if (guest.state != State::kEnded) {
+      advance.finished = false;
+      advance.earliest_send = std::min(advance.earliest_send, std::max(guest.idle_until, horizon));
+    }
+  }
+  return advance;
+}
+
+void Barrier::on_network_event(const NetworkEvent& event) {
+  event.kind == NetworkEvent::Kind::kDelivered ? ++network_statistics_.frames_delivered : ++network_statistics_.frames_dropped;
+  if (options_.network_stream != nullptr) {
+    options_.network_stream->append_network(event);
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,76 @@
+// The meeting point of all guests: nobody runs past the horizon, and everything that they did before it is put into one order.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recorder/guest_protocol.h"
+#include "recorder/network_model.h"
+#include "trace_format/trace_writer.h"
+
+namespace reprise {
+
+/// Drives the guests over their channels. An idle guest that nothing can reach before the horizon is not woken at all: it stays blocked
+/// where it stopped, so that idle time costs neither side anything.
+class Barrier final : public Participants {
+ public:
+  struct Options {
+    VirtualTime until = VirtualTime::never();
+    StreamWriter* network_stream = nullptr;  ///< null: record nothing
+    int interrupt_fd = -1;                   ///< readable: stop the run
+    std::function<void(VirtualTime)> progress;
+  };
+  struct End {
+    VirtualTime at;
+    EndReason reason = EndReason::kAborted;
+  };
+
+  Barrier(std::vector<GuestChannel> guests, std::vector<std::string> names, Options options);
+
+  /// Waits until every guest has booted its plugin and stands at virtual time 0.
+  [[nodiscard]] Status meet();
+
+  [[nodiscard]] Result<Advance> run_until(VirtualTime horizon, const std::vector<Delivery>& deliveries) override;
+  void on_network_event(const NetworkEvent& event) override;
+
+  /// Hangs up: guests seal what they have and end. After a failure.
+  void dismiss() { guests_.clear(); }
+
+  /// The guest whose connection broke, after a failure that was a guest's.
+  [[nodiscard]] std::optional<GuestIndex> broken_guest() const { return broken_guest_; }
+  /// Valid once run_until() said finished.
+  [[nodiscard]] const std::vector<End>& ends() const { return ends_; }
+  [[nodiscard]] const NetworkStatistics& network_statistics() const { return network_statistics_; }
+  [[nodiscard]] VirtualTime now() const { return now_; }
+
+ private:
+  enum class State { kRunning, kStopped, kEnded };
+  struct Guest {
+    GuestChannel channel;
+    State state = State::kRunning;
+    VirtualTime idle_until;
+    uint64_t frames = 0;
+    bool introduced = false;
+  };
+
+  Status release(GuestIndex index, VirtualTime horizon);
+  Status wait_for_running();
+  Status read_from(GuestIndex index);
+  Status handle(GuestIndex index, Message& message);
+  Advance collect(VirtualTime horizon);
+  Error broken(GuestIndex index, const std::string& why);
+
+  std::vector<Guest> guests_;
+  std::vector<std::string> names_;
+  Options options_;
+  VirtualTime now_;
+  std::vector<SentFrame> held_;              // sent, not yet handed to the network
+  std::vector<Ended> ended_;  // since the last advance
+  NetworkStatistics network_statistics_;
+  std::vector<End> ends_;
+  std::optional<GuestIndex> broken_guest_;
+};
+
+}  // namespace reprise

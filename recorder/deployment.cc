@@ -1,0 +1,231 @@
+#include "recorder/deployment.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string_view>
+
+#include "recorder/guest_properties.h"
+#include "recorder/near_name.h"
+#include "recorder/xml_file.h"
+
+namespace reprise {
+namespace {
+
+using tinyxml2::XMLAttribute;
+using tinyxml2::XMLElement;
+using tinyxml2::XMLNode;
+
+/// The recorder keeps a path for each ordered pair of guests; far more guests than one machine can run.
+constexpr size_t kMaxGuests = 256;
+
+std::string_view name_of(const XMLElement& element) {
+  return element.Name();
+}
+
+class DeploymentParser {
+ public:
+  DeploymentParser(const XmlFile& file, PropertyFolders folders) : file_(file), folders_(std::move(folders)) {}
+
+  Result<std::vector<DeployedGuest>> parse() {
+    const XMLElement& root = *file_.document->RootElement();
+    RETURN_IF_ERROR(check_root(root));
+    for (const XMLNode* node = root.FirstChild(); node != nullptr; node = node->NextSibling()) {
+      RETURN_IF_ERROR(check_no_text(*node));
+      if (const XMLElement* element = node->ToElement(); element != nullptr) {
+        RETURN_IF_ERROR(parse_top_element(*element));
+      }
+    }
+    if (guests_.empty()) {
+      return at(root, "no guest: want at least one <actor host=\"...\" function=\"qemu_guest\">");
+    }
+    RETURN_IF_ERROR(complete_macs());
+    return std::move(guests_);
+  }
+
+ private:
+  [[nodiscard]] Error at(const XMLNode& node, const std::string& what) const { return error_at(file_.path, node.GetLineNum(), what); }
+
+  /// Comments are welcome everywhere; text and processing instructions mean nothing here, so they are mistakes.
+  Status check_no_text(const XMLNode& node) const {
+    if (node.ToElement() != nullptr || node.ToComment() != nullptr) {
+      return {};
+    }
+    return at(node, "text between elements means nothing here; remove it, or make it a comment");
+  }
+
+  Status check_root(const XMLElement& root) const {
+    for (const XMLNode* node = file_.document->FirstChild(); node != nullptr; node = node->NextSibling()) {
+      if (node != &root && (node->ToElement() != nullptr || node->ToText() != nullptr)) {
+        return at(*node, "only one <platform> element is allowed in the file");
+      }
+    }
+    if (name_of(root) != "platform") {
+      return at(root, fmt::format("the outermost element is <{}>; want <platform version=\"4.1\">", name_of(root)));
+    }
+    for (const XMLAttribute* a = root.FirstAttribute(); a != nullptr; a = a->Next()) {
+      if (std::string_view(a->Name()) != "version") {
+        return at(root, fmt::format("unknown attribute '{}' of <platform>; want version=\"4.1\" alone", a->Name()));
+      }
+    }
+    const char* version = root.Attribute("version");
+    if (version == nullptr || (std::string_view(version) != "4.1" && std::string_view(version) != "4")) {
+      return at(root, fmt::format("<platform> version '{}' is not supported; want version=\"4.1\"", version == nullptr ? "" : version));
+    }
+    return {};
+  }
+
+  Status parse_top_element(const XMLElement& element) {
+    if (name_of(element) == "process") {
+      return at(element, "<process> is SimGrid's old name of <actor>; write <actor host=\"...\" function=\"qemu_guest\">");
+    }
+    if (name_of(element) == "config") {
+      return at(element, "<config> is not read here; put it into the platform file, or give '-- --cfg=NAME:VALUE' on the command line");
+    }
+    if (name_of(element) != "actor") {
+      return at(element,
+                fmt::format("unknown element <{}>; a deployment holds <actor> elements, hosts and links belong in the platform file",
+                            name_of(element)));
+    }
+    if (guests_.size() == kMaxGuests) {
+      return at(element, fmt::format("more than {} guests", kMaxGuests));
+    }
+    ASSIGN_OR_RETURN(DeployedGuest guest, parse_actor(element));
+    guests_.push_back(std::move(guest));
+    return {};
+  }
+
+  Status check_actor_attributes(const XMLElement& actor) const {
+    for (const XMLAttribute* a = actor.FirstAttribute(); a != nullptr; a = a->Next()) {
+      const std::string_view name = a->Name();
+      if (name == "start_time" || name == "kill_time") {
+        return at(actor, fmt::format("{} of <actor> is not supported: all guests are powered on at virtual time 0 and end by themselves or "
+                                     "at --until; remove it",
+                                     name));
+      }
+      if (name == "on_failure") {
+        return at(actor,
+                  "on_failure of <actor> is not supported: a guest whose host fails is cut off the network, not restarted; remove it");
+      }
+      if (name != "host" && name != "function") {
+        return at(actor, fmt::format("unknown attribute '{}' of <actor>{}; want host and function", name,
+                                     near_name_hint(name, {"host", "function"})));
+      }
+    }
+    return {};
+  }
+
+  Result<DeployedGuest> parse_actor(const XMLElement& actor) {
+    RETURN_IF_ERROR(check_actor_attributes(actor));
+    const char* host = actor.Attribute("host");
+    const char* function = actor.Attribute("function");
+    if (host == nullptr || *host == '\0') {
+      return at(actor, "<actor> lacks host=\"...\", the SimGrid host that the guest runs on");
+    }
+    if (function == nullptr || std::string_view(function) != "qemu_guest") {
+      return at(actor, fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\"", function == nullptr ? "" : function,
+                                   near_name_hint(function == nullptr ? "" : function, {"qemu_guest"})));
+    }
+    DeployedGuest guest;
+    guest.host = host;
+    guest.line = actor.GetLineNum();
+    RETURN_IF_ERROR(parse_properties(actor, guest.machine));
+    RETURN_IF_ERROR(finish_actor(actor, guest));
+    return guest;
+  }
+
+  Status parse_properties(const XMLElement& actor, GuestMachine& machine) const {
+    std::map<std::string, int> line_of;
+    for (const XMLNode* node = actor.FirstChild(); node != nullptr; node = node->NextSibling()) {
+      RETURN_IF_ERROR(check_no_text(*node));
+      const XMLElement* element = node->ToElement();
+      if (element == nullptr) {
+        continue;
+      }
+      if (name_of(*element) != "prop") {
+        return at(*element, fmt::format("unknown element <{}> in <actor>; want <prop id=\"...\" value=\"...\"/>", name_of(*element)));
+      }
+      RETURN_IF_ERROR(check_prop(*element));
+      const std::string id = element->Attribute("id");
+      if (const auto [first, fresh] = line_of.emplace(id, element->GetLineNum()); !fresh) {
+        return at(*element, fmt::format("property '{}' was given before, in line {}", id, first->second));
+      }
+      if (Status status = set_guest_property(machine, id, element->Attribute("value"), folders_); !status.ok()) {
+        return at(*element, status.error().message);
+      }
+    }
+    return {};
+  }
+
+  Status check_prop(const XMLElement& prop) const {
+    for (const XMLAttribute* a = prop.FirstAttribute(); a != nullptr; a = a->Next()) {
+      if (std::string_view(a->Name()) != "id" && std::string_view(a->Name()) != "value") {
+        return at(prop, fmt::format("unknown attribute '{}' of <prop>; want id and value", a->Name()));
+      }
+    }
+    if (prop.Attribute("id") == nullptr || prop.Attribute("value") == nullptr) {
+      return at(prop, "<prop> lacks id=\"...\" or value=\"...\"");
+    }
+    if (prop.FirstChild() != nullptr && prop.FirstChild()->ToComment() == nullptr) {
+      return at(*prop.FirstChild(), "<prop> holds nothing but its attributes");
+    }
+    return {};
+  }
+
+  Status finish_actor(const XMLElement& actor, DeployedGuest& guest) {
+    if (guest.machine.name.empty()) {
+      if (!is_guest_name(guest.host)) {
+        return at(actor,
+                  fmt::format("host '{}' cannot serve as the guest's name; add <prop id=\"name\" value=\"...\"/> with 1 to 63 of the "
+                              "characters A-Z a-z 0-9 . _ -",
+                              guest.host));
+      }
+      guest.machine.name = guest.host;
+    }
+    if (guest.machine.kernel.empty()) {
+      return at(actor, fmt::format("guest '{}' lacks <prop id=\"kernel\" value=\"...\"/>", guest.machine.name));
+    }
+    if (const auto [first, fresh] = line_of_name_.emplace(guest.machine.name, guest.line); !fresh) {
+      return at(actor, fmt::format("a guest named '{}' exists already, in line {}; names must differ, set <prop id=\"name\" .../>",
+                                   guest.machine.name, first->second));
+    }
+    return {};
+  }
+
+  /// Once all explicit MACs are known, so that an assigned one cannot hide a clash with a later explicit one.
+  Status complete_macs() {
+    std::map<std::string, const DeployedGuest*> owner;
+    for (size_t i = 0; i < guests_.size(); ++i) {
+      auto& guest = guests_[i];
+      const bool assigned = guest.machine.mac.empty();
+      if (assigned) {
+        const size_t number = i + 1;
+        guest.machine.mac = fmt::format("52:54:00:00:{:02x}:{:02x}", number >> 8, number & 0xff);
+      }
+      if (const auto [first, fresh] = owner.emplace(guest.machine.mac, &guest); !fresh) {
+        return error_at(file_.path, guest.line,
+                        fmt::format("guest '{}' has the {} MAC {} that guest '{}' in line {} has already; set <prop id=\"mac\" .../>",
+                                    guest.machine.name, assigned ? "assigned" : "same", guest.machine.mac, first->second->machine.name,
+                                    first->second->line));
+      }
+    }
+    return {};
+  }
+
+  const XmlFile& file_;
+  const PropertyFolders folders_;
+  std::vector<DeployedGuest> guests_;
+  std::map<std::string, int> line_of_name_;
+};
+
+}  // namespace
+
+Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder) {
+  ASSIGN_OR_RETURN(XmlFile file, read_xml_file(path));
+  std::error_code ignored;
+  const auto absolute = std::filesystem::absolute(path, ignored);
+  ASSIGN_OR_RETURN(auto guests, DeploymentParser(file, {absolute.parent_path(), guests_folder}).parse());
+  return Deployment{path, std::move(file.text), std::move(guests)};
+}
+
+}  // namespace reprise

@@ -1,0 +1,73 @@
+// What the recorder and a guest say to each other over the socket that the guest inherits.
+//
+// The guest runs to its deadline, then sends what it did and blocks; the recorder answers with deliveries and the next deadline:
+//
+//   guest:    hello                      frame* at-deadline          frame* ended
+//   recorder:        deliver* grant                      deliver* grant
+//
+// A message is a fixed header in host order (both ends are one machine) and a payload. Either end treats the other as hostile: unknown
+// types and lengths over the limit end the session.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "trace_format/event.h"
+#include "trace_format/ids.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+enum class MessageType : uint32_t {
+  kHello = 1,       ///< guest: `payload` is its QEMU's build id
+  kFrame = 2,       ///< guest: sent frame `number` at `at`; `payload` is the frame
+  kAtDeadline = 3,  ///< guest: stopped at `at`, sends nothing before `until` unless a frame arrives
+  kEnded = 4,       ///< guest: ended at `at`, `number` is the EndReason; its stream is complete
+  kFailed = 5,      ///< guest: cannot go on; `payload` is the message
+  kDeliver = 6,     ///< recorder: frame `number` of guest `guest` arrives at `at`; `payload` is the frame
+  kGrant = 7,       ///< recorder: run to `at`
+  kFinish = 8,      ///< recorder: run to `at` and end there
+};
+
+struct Message {
+  MessageType type = MessageType::kHello;
+  uint32_t guest = 0;
+  uint64_t number = 0;
+  VirtualTime at;
+  VirtualTime until;
+  std::vector<uint8_t> payload;  ///< at most kMaxMessagePayload bytes
+};
+
+inline constexpr uint32_t kMaxMessagePayload = 65535;
+
+/// One end of the connection. Blocking; not for use by two threads at a time.
+class GuestChannel {
+ public:
+  /// Takes over `fd`.
+  explicit GuestChannel(int fd) : fd_(fd) {}
+  ~GuestChannel();
+  GuestChannel(GuestChannel&& other) noexcept;
+  GuestChannel& operator=(GuestChannel&&) = delete;
+  GuestChannel(const GuestChannel&) = delete;
+  GuestChannel& operator=(const GuestChannel&) = delete;
+
+  /// Buffers `message`; flush() sends what is buffered. Buffers above 1 MiB are sent at once.
+  [[nodiscard]] Status send(const Message& message, ByteView payload = {});
+  [[nodiscard]] Status flush();
+  /// Blocks for the next message. kRunFailed when the other end is gone or not understood.
+  [[nodiscard]] Status receive(Message& message);
+  /// True when receive() has at least part of a message already and poll(2) would not tell.
+  [[nodiscard]] bool has_buffered_input() const { return in_begin_ < in_.size(); }
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  [[nodiscard]] Status fill(size_t bytes);
+
+  int fd_;
+  std::vector<uint8_t> out_;
+  std::vector<uint8_t> in_;
+  size_t in_begin_ = 0;
+};
+
+}  // namespace reprise

@@ -1,0 +1,102 @@
+#include "recorder/platform_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "recorder/xml_file.h"
+
+namespace reprise {
+namespace {
+
+using tinyxml2::XMLElement;
+
+/// Why a setting cannot be used; nothing when it can.
+std::optional<std::string> setting_problem(const std::string& name, const std::string& value) {
+  constexpr std::array<std::string_view, 3> kModels = {"CM02", "LV08", "SMPI"};
+  if (name == "network/model" && std::find(kModels.begin(), kModels.end(), value) == kModels.end()) {
+    return fmt::format("network/model:{} is not supported: the coupling with guests needs one of {}", value, fmt::join(kModels, ", "));
+  }
+  if (name == "host/model" && value != "default" && value != "compound") {
+    return fmt::format("host/model:{} is not supported: it replaces the network model that the coupling with guests needs", value);
+  }
+  if (name == "network/latency-factor") {
+    return "network/latency-factor cannot be used: the coupling with guests sets the factors itself; multiply the latencies in the "
+           "platform";
+  }
+  return std::nullopt;
+}
+
+std::string attribute(const XMLElement& element, const char* name) {
+  const char* value = element.Attribute(name);
+  return value == nullptr ? "" : value;
+}
+
+constexpr std::string_view kNoLatencyProfile =
+    "latency profiles are not supported: SimGrid (3.32 to 4.1) loses frames that are under way when a link's latency changes; give the "
+    "link "
+    "one latency";
+
+Status check_element(const std::string& path, const XMLElement& element, SettingNames& settings) {
+  const std::string_view name = element.Name();
+  const int line = element.GetLineNum();
+  if (!attribute(element, "latency_file").empty() || (name == "trace_connect" && attribute(element, "kind") == "LATENCY")) {
+    return error_at(path, line, std::string(kNoLatencyProfile));
+  }
+  if (name == "include") {
+    return error_at(path, line, "<include> is not supported: the trace keeps the platform as one file; put the contents here");
+  }
+  const auto* parent = element.Parent() == nullptr ? nullptr : element.Parent()->ToElement();
+  if (name == "prop" && parent != nullptr && std::string_view(parent->Name()) == "config") {
+    if (const auto problem = setting_problem(attribute(element, "id"), attribute(element, "value"))) {
+      return error_at(path, line, *problem);
+    }
+    settings.insert(attribute(element, "id"));
+  }
+  return {};
+}
+
+/// Recursion is as deep as the XML, which the parser has limited.
+Status check_tree(const std::string& path, const XMLElement& element, SettingNames& settings) {
+  RETURN_IF_ERROR(check_element(path, element, settings));
+  for (const auto* child = element.FirstChildElement(); child != nullptr; child = child->NextSiblingElement()) {
+    RETURN_IF_ERROR(check_tree(path, *child, settings));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SettingNames> check_platform_file(const std::filesystem::path& path) {
+  ASSIGN_OR_RETURN(const XmlFile file, read_xml_file(path));
+  SettingNames settings;
+  RETURN_IF_ERROR(check_tree(file.path, *file.document->RootElement(), settings));
+  return settings;
+}
+
+Result<SettingNames> check_simgrid_options(const std::vector<std::string>& options) {
+  constexpr std::string_view kConfig = "--cfg=";
+  constexpr std::string_view kLog = "--log=";
+  SettingNames settings;
+  for (const auto& option : options) {
+    if (option.rfind(kLog, 0) == 0) {
+      continue;
+    }
+    const auto colon = option.find(':');
+    // SimGrid takes several settings in one --cfg; one each keeps what we check and what it reads the same thing.
+    if (option.rfind(kConfig, 0) != 0 || colon == std::string::npos || option.find_first_of(" \t\n,") != std::string::npos) {
+      return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': want --cfg=NAME:VALUE (one setting each) or --log=...", option)};
+    }
+    const std::string name = option.substr(kConfig.size(), colon - kConfig.size());
+    if (const auto problem = setting_problem(name, option.substr(colon + 1))) {
+      return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': {}", option, *problem)};
+    }
+    settings.insert(name);
+  }
+  return settings;
+}
+
+}  // namespace reprise

@@ -1,0 +1,45 @@
+// `reprise record` as a function: wires guests, network and trace, runs them, and leaves a complete trace or a recoverable folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trace_format/event.h"
+#include "trace_format/ids.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+struct RecordOptions {
+  std::filesystem::path platform;
+  std::filesystem::path deployment;
+  std::filesystem::path output;                   ///< the trace; ignored without `trace`
+  VirtualTime until = VirtualTime::never();       ///< the run stops for all guests at exactly this time
+  uint64_t seed = 1;                              ///< of the guests' and the network's random numbers
+  bool trace = true;                              ///< false: the same coupling without recording
+  std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
+  std::vector<std::string> simgrid_options;       ///< as after `--`
+  std::function<void(VirtualTime now)> progress;  ///< called a few times a second of host time; may be empty
+};
+
+struct RecordedGuest {
+  std::string name;
+  VirtualTime end;
+  EndReason reason = EndReason::kAborted;
+};
+
+struct RecordOutcome {
+  std::vector<RecordedGuest> guests;  ///< in GuestIndex order
+  uint64_t frames_delivered = 0;
+  uint64_t frames_dropped = 0;
+};
+
+/// Runs to the end. On failure (kRunFailed) no process is left behind, and the message names the folder that `reprise recover` takes.
+/// SIGINT and SIGTERM end the run the same way. One call a process (SimGrid).
+[[nodiscard]] Result<RecordOutcome> record(const RecordOptions& options);
+
+}  // namespace reprise

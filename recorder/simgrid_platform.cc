@@ -1,0 +1,254 @@
+#include "recorder/simgrid_platform.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <optional>
+#include <sstream>
+
+#include "recorder/isolated_check.h"
+#include "recorder/near_name.h"
+#include "recorder/platform_file.h"
+#include "recorder/simgrid_time.h"
+
+namespace reprise {
+namespace {
+
+using simgrid_compat::sg::Engine;
+using simgrid_compat::sg::Host;
+using simgrid_compat::sg::Link;
+
+/// SimGrid takes SIGINT and SIGSEGV for itself when its engine starts; the recorder's own handlers must survive that.
+class KeepSignalHandlers {
+ public:
+  KeepSignalHandlers() {
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      sigaction(kSignals[i], nullptr, &kept_[i]);
+    }
+  }
+  ~KeepSignalHandlers() {
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      sigaction(kSignals[i], &kept_[i], nullptr);
+    }
+  }
+  KeepSignalHandlers(const KeepSignalHandlers&) = delete;
+  KeepSignalHandlers& operator=(const KeepSignalHandlers&) = delete;
+
+ private:
+  static constexpr std::array<int, 5> kSignals = {SIGINT, SIGSEGV, SIGTERM, SIGPIPE, SIGCHLD};
+  std::array<struct sigaction, 5> kept_{};
+};
+
+/// What SimGrid must be told, unless the user told it something else.
+std::vector<std::string> default_options(const SettingNames& set_by_user) {
+  const std::vector<std::pair<std::string, std::string>> defaults = {
+      {"network/model", "CM02"},      // latency + size / bandwidth, without LV08's factors for TCP
+      {"network/crosstraffic", "0"},  // full duplex: replies do not slow requests down
+      {"network/TCP-gamma", "0"},     // no TCP window: the guests bring their own
+      {simgrid_compat::kPrecisionOption, kSimgridPrecision},
+  };
+  std::vector<std::string> options = {"--log=root.thres:warning"};
+  for (const auto& [name, value] : defaults) {
+    const bool precision = name == simgrid_compat::kPrecisionOption;
+    const bool renamed = precision && (set_by_user.count(simgrid_compat::kOldPrecisionOption) != 0 ||
+                                       set_by_user.count(simgrid_compat::kNewPrecisionOption) != 0);
+    if (set_by_user.count(name) == 0 && !renamed) {
+      options.push_back("--cfg=" + name + ":" + value);
+    }
+  }
+  return options;
+}
+
+/// The line of SimGrid's output that says why it died, without its "[0.000000] file:line: [root/CRITICAL]".
+std::string last_words(const std::string& output) {
+  std::istringstream lines(output);
+  std::string first;
+  for (std::string line; std::getline(lines, line);) {
+    if (const auto critical = line.find("/CRITICAL] "); critical != std::string::npos) {
+      return line.substr(critical + std::string("/CRITICAL] ").size());
+    }
+    first = first.empty() ? line : first;
+  }
+  return first.empty() ? "nothing; it died" : first;
+}
+
+/// A message of a SimGrid exception as one of ours: its first line, with FILE:LINE in front when SimGrid knows it.
+Error simgrid_error(const std::string& file, const std::string& what) {
+  const std::string first_line = what.substr(0, what.find('\n'));
+  const std::string prefix = "Parse error at ";
+  if (first_line.rfind(prefix + file + ":", 0) == 0) {
+    return Error{ErrorKind::kUsage, first_line.substr(prefix.size())};
+  }
+  return Error{ErrorKind::kUsage, fmt::format("{}: SimGrid refuses this platform or its options: {}", file, first_line)};
+}
+
+}  // namespace
+
+SimgridPlatform::SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments)
+    : file_(std::move(file)), guests_(std::move(guests)), arguments_(std::move(arguments)) {}
+
+Result<std::unique_ptr<SimgridPlatform>> SimgridPlatform::load(const std::filesystem::path& platform, const std::vector<Attachment>& guests,
+                                                               const std::vector<std::string>& options) {
+  static bool loaded = false;  // process-wide, as SimGrid's engine is
+  CHECK(!loaded);
+  CHECK(!guests.empty());
+  ASSIGN_OR_RETURN(SettingNames settings, check_simgrid_options(options));
+  ASSIGN_OR_RETURN(const SettingNames in_file, check_platform_file(platform));
+  settings.insert(in_file.begin(), in_file.end());
+
+  std::vector<std::string> arguments = default_options(settings);
+  arguments.insert(arguments.begin(), "reprise");
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  std::unique_ptr<SimgridPlatform> result(new SimgridPlatform(platform, guests, arguments));
+  const IsolatedOutcome rehearsal = run_isolated([&result] {
+    Status status = result->set_up();
+    static_cast<void>(result.release());  // the child exits; taking SimGrid down first could only add a crash
+    return status;
+  });
+  if (!rehearsal.returned) {
+    return simgrid_error(platform.string(), last_words(rehearsal.output));
+  }
+  RETURN_IF_ERROR(rehearsal.status);
+  loaded = true;
+  RETURN_IF_ERROR(result->set_up());
+  return result;
+}
+
+Status SimgridPlatform::set_up() {
+  try {
+    start_engine();
+    RETURN_IF_ERROR(find_hosts());
+    RETURN_IF_ERROR(find_paths());
+    RETURN_IF_ERROR(find_lookahead());
+    install_latency_factor();
+    return {};
+  } catch (const std::exception& problem) {
+    return simgrid_error(file_.string(), problem.what());
+  }
+}
+
+void SimgridPlatform::start_engine() {
+  const KeepSignalHandlers keep;
+  for (auto& argument : arguments_) {
+    argv_.push_back(argument.data());
+  }
+  argv_.push_back(nullptr);
+  int argc = static_cast<int>(arguments_.size());
+  engine_ = std::make_unique<Engine>(&argc, argv_.data());
+  engine_->load_platform(file_.string());
+  engine_->seal_platform();  // before it, zones with full routing lack their loopback, and asking for it aborts
+}
+
+Status SimgridPlatform::find_hosts() {
+  for (const auto& guest : guests_) {
+    Host* host = engine_->host_by_name_or_null(guest.host);
+    if (host == nullptr) {
+      std::vector<std::string> names;
+      for (const auto* known : engine_->get_all_hosts()) {
+        names.push_back(known->get_name());
+      }
+      std::sort(names.begin(), names.end());
+      return Error{ErrorKind::kUsage, fmt::format("{}: {} has no host '{}'{}; it has {} hosts", guest.description, file_.string(),
+                                                  guest.host, near_name_hint(guest.host, names), names.size())};
+    }
+    hosts_.push_back(host);
+  }
+  return {};
+}
+
+Status SimgridPlatform::find_paths() {
+  paths_.resize(guests_.size() * guests_.size());
+  std::map<const Link*, size_t> entrance_of;
+  for (uint32_t from = 0; from < guest_count(); ++from) {
+    for (uint32_t to = 0; to < guest_count(); ++to) {
+      if (from == to) {
+        continue;
+      }
+      RETURN_IF_ERROR(find_path({from}, {to}));
+      auto& path = paths_[from * guest_count() + to];
+      path.entrance = entrance_of.emplace(path.links.front(), entrance_of.size()).first->second;
+      latency_of_[{path.from, path.to}] = path.latency_seconds;
+    }
+  }
+  entrance_count_ = entrance_of.size();
+  return {};
+}
+
+Status SimgridPlatform::find_path(GuestIndex from, GuestIndex to) {
+  auto& path = paths_[from.value * guest_count() + to.value];
+  path.from = hosts_[from.value];
+  path.to = hosts_[to.value];
+  path.from->route_to(path.to, path.links, &path.latency_seconds);
+  if (path.links.empty()) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("{}: there is no route over links from host '{}' ({}) to host '{}' ({}); add a <route>", file_.string(),
+                             path.from->get_name(), guests_[from.value].description, path.to->get_name(), guests_[to.value].description)};
+  }
+  for (const auto* link : path.links) {
+    if (link->get_sharing_policy() == Link::SharingPolicy::WIFI) {
+      return Error{ErrorKind::kUsage,
+                   fmt::format("{}: the route from host '{}' to host '{}' uses the Wi-Fi link '{}'; Wi-Fi is not supported, "
+                               "its stations have no fixed rate; use a wired link",
+                               file_.string(), path.from->get_name(), path.to->get_name(), link->get_name())};
+    }
+  }
+  return {};
+}
+
+Status SimgridPlatform::find_lookahead() {
+  lookahead_ = {1'000'000'000};  // a guest alone: nothing limits it
+  std::optional<double> smallest;
+  for (uint32_t from = 0; from < guest_count(); ++from) {
+    for (uint32_t to = 0; to < guest_count(); ++to) {
+      if (from == to) {
+        continue;
+      }
+      const SimgridPath& forth = path({from}, {to});
+      if (lookahead_for(forth.latency_seconds) < Duration{1}) {
+        return latency_error(forth, {from}, {to});
+      }
+      if (!smallest || forth.latency_seconds < *smallest) {
+        smallest = forth.latency_seconds;
+      }
+    }
+  }
+  if (smallest) {
+    lookahead_ = lookahead_for(*smallest);
+  }
+  return {};
+}
+
+Error SimgridPlatform::latency_error(const SimgridPath& path, GuestIndex from, GuestIndex to) const {
+  const std::string& sender = guests_[from.value].description;
+  const std::string& receiver = guests_[to.value].description;
+  if (path.from == path.to) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("{}: host '{}' is the same as that of {}, and its loopback has no latency; use another host, or "
+                             "give the loopback a latency ('-- --cfg=network/loopback-lat:0.000001' is 1 us)",
+                             receiver, path.to->get_name(), sender)};
+  }
+  return Error{
+      ErrorKind::kUsage,
+      fmt::format("{}: the path from host '{}' ({}) to host '{}' ({}) has a latency of {} s; the guests are synchronised by latency and "
+                  "need at least 2 ns: give one of its links latency=\"1us\", say",
+                  file_.string(), path.from->get_name(), sender, path.to->get_name(), receiver, path.latency_seconds)};
+}
+
+void SimgridPlatform::install_latency_factor() {
+  simgrid_compat::set_latency_factor(*engine_, [this](const Host* from, const Host* to) {
+    const auto latency = latency_of_.find({from, to});
+    return latency == latency_of_.end() ? 1.0 : remaining_latency_factor(latency->second, lookahead_);
+  });
+}
+
+std::string simgrid_version() {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  sg_version_get(&major, &minor, &patch);
+  return fmt::format("{}.{}", major, minor);
+}
+
+}  // namespace reprise

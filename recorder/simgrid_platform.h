@@ -1,0 +1,67 @@
+// SimGrid's engine with the platform loaded and the guests attached: who is where, and which way frames go.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "recorder/simgrid_compat.h"
+#include "recorder/simgrid_network.h"
+#include "trace_format/ids.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+/// The way from one guest's host to another's. SimGrid's routes do not change during a run.
+struct SimgridPath {
+  simgrid_compat::sg::Host* from = nullptr;
+  simgrid_compat::sg::Host* to = nullptr;
+  std::vector<simgrid_compat::sg::Link*> links;  ///< not empty
+  double latency_seconds = 0;
+  size_t entrance = 0;  ///< number of its first link among all first links, from 0
+};
+
+class SimgridPlatform {
+ public:
+  /// As make_simgrid_network(). First in a child process, because SimGrid aborts on some mistakes and prints more than its message.
+  [[nodiscard]] static Result<std::unique_ptr<SimgridPlatform>> load(const std::filesystem::path& platform,
+                                                                     const std::vector<Attachment>& guests,
+                                                                     const std::vector<std::string>& options);
+
+  [[nodiscard]] const simgrid_compat::sg::Engine& engine() const { return *engine_; }
+  [[nodiscard]] uint32_t guest_count() const { return static_cast<uint32_t>(guests_.size()); }
+  [[nodiscard]] Duration lookahead() const { return lookahead_; }
+  /// Of two different guests.
+  [[nodiscard]] const SimgridPath& path(GuestIndex from, GuestIndex to) const { return paths_[from.value * guest_count() + to.value]; }
+  /// How many different links paths begin with.
+  [[nodiscard]] size_t entrance_count() const { return entrance_count_; }
+
+ private:
+  SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments);
+
+  Status set_up();
+  void start_engine();
+  Status find_hosts();
+  Status find_paths();
+  Status find_path(GuestIndex from, GuestIndex to);
+  Status find_lookahead();
+  void install_latency_factor();
+  [[nodiscard]] Error latency_error(const SimgridPath& path, GuestIndex from, GuestIndex to) const;
+
+  std::filesystem::path file_;
+  std::vector<Attachment> guests_;
+  std::vector<std::string> arguments_;  ///< the engine keeps pointers into them
+  std::vector<char*> argv_;
+  std::unique_ptr<simgrid_compat::sg::Engine> engine_;
+  std::vector<simgrid_compat::sg::Host*> hosts_;  ///< in GuestIndex order
+  std::vector<SimgridPath> paths_;                ///< from * guests + to
+  size_t entrance_count_ = 0;
+  /// Only looked up, never walked: the order of pointers is not the same in two runs.
+  std::map<std::pair<const simgrid_compat::sg::Host*, const simgrid_compat::sg::Host*>, double> latency_of_;
+  Duration lookahead_;
+};
+
+}  // namespace reprise

@@ -1,0 +1,67 @@
+#include "recorder/supervisor.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "launcher/qemu_command.h"
+
+namespace reprise {
+namespace {
+
+// A guest that was told to end seals its stream at its next deadline: at most one quantum away.
+constexpr std::chrono::seconds kGrace{10};
+
+Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest, const Supervisor::Options& options, uint32_t index,
+                                 std::vector<GuestChannel>& channels) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error{ErrorKind::kRunFailed, fmt::format("cannot make a socket for guest '{}': {}", guest.name, std::strerror(errno))};
+  }
+  channels.emplace_back(ends[0]);
+  PluginLaunch launch{.channel = ends[1], .guest = index, .icount_shift = guest.icount_shift, .stream_folder = options.stream_folder};
+  if (!options.console_folder.empty()) {
+    launch.console = options.console_folder / (guest.name + ".log");
+  }
+  std::vector<std::string> command = expand_images(guest.command_line, guest.images);
+  command.insert(command.begin(), qemu.path.string());
+  command.insert(command.end(), {"-plugin", plugin_argument(options.plugin, launch)});
+  auto child = ChildProcess::start({.command = std::move(command), .inherited_fd = ends[1]});
+  close(ends[1]);
+  return child;
+}
+
+}  // namespace
+
+Result<Supervisor> Supervisor::start(const QemuProgram& qemu, const RunInfo& run, const Options& options,
+                                     std::vector<GuestChannel>& channels) {
+  Supervisor supervisor;
+  for (uint32_t i = 0; i < run.guests.size(); ++i) {
+    ASSIGN_OR_RETURN(ChildProcess child, start_guest(qemu, run.guests[i], options, i, channels));
+    supervisor.children_.push_back(std::move(child));
+  }
+  return supervisor;
+}
+
+std::string Supervisor::describe_end(GuestIndex guest) {
+  ChildProcess& child = children_[guest.value];
+  const auto status = child.wait_for(kGrace);
+  std::string text = status.has_value() ? "its QEMU " + describe_wait_status(*status) : "its QEMU hangs";
+  if (const std::string output = child.output(); !output.empty()) {
+    text += "; it said:\n" + output;
+  }
+  return text;
+}
+
+void Supervisor::wait_then_kill() {
+  for (ChildProcess& child : children_) {
+    if (!child.wait_for(kGrace).has_value()) {
+      child.kill();
+    }
+  }
+}
+
+}  // namespace reprise

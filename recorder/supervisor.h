@@ -1,0 +1,37 @@
+// Starts the guests' QEMUs and sees that none is left behind.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "launcher/child_process.h"
+#include "launcher/qemu_program.h"
+#include "recorder/guest_protocol.h"
+#include "trace_format/run_info.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+class Supervisor {
+ public:
+  struct Options {
+    std::filesystem::path plugin;
+    std::filesystem::path stream_folder;   ///< empty: record nothing
+    std::filesystem::path console_folder;  ///< empty: no console logs
+  };
+
+  /// Starts one QEMU for each guest of `run`; `channels` are the recorder's ends, in GuestIndex order.
+  [[nodiscard]] static Result<Supervisor> start(const QemuProgram& qemu, const RunInfo& run, const Options& options,
+                                                std::vector<GuestChannel>& channels);
+
+  /// How a guest's QEMU ended and what it said, for an error message. Waits a moment for it.
+  [[nodiscard]] std::string describe_end(GuestIndex guest);
+  /// Waits for all guests to end by themselves, then kills what is left.
+  void wait_then_kill();
+
+ private:
+  std::vector<ChildProcess> children_;
+};
+
+}  // namespace reprise

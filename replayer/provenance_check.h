@@ -1,0 +1,16 @@
+// Whether this machine is the one that a trace asks for: QEMU, kernel, initrd and command line, field by field.
+#pragma once
+
+#include <vector>
+
+#include "launcher/qemu_program.h"
+#include "trace_format/run_info.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+/// The images of `guest` on this machine: where they were recorded, or of the same name in the folder of the demo guests.
+/// kMachine with one line for each field that does not match.
+[[nodiscard]] Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu);
+
+}  // namespace reprise

@@ -1,0 +1,237 @@
+// The program as a user meets it: exit codes, messages, output.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/analysis/synthetic_trace.h"
+
+extern char** environ;
+
+namespace reprise::testing {
+namespace {
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  /// Runs the program; what it writes goes to files, `output` instead when it is given.
+  Outcome run(std::vector<std::string> words, std::string output = "") {
+    const std::string out = output.empty() ? (folder_.path() / "stdout").string() : output;
+    const std::string err = (folder_.path() / "stderr").string();
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    const Outcome outcome = spawn(std::move(words), actions);
+    posix_spawn_file_actions_destroy(&actions);
+    return {outcome.exit_code, output.empty() ? content(out) : "", content(err)};
+  }
+
+  static Outcome spawn(std::vector<std::string> words, const posix_spawn_file_actions_t& actions) {
+    words.insert(words.begin(), REPRISE_PROGRAM);
+    std::vector<char*> argv;
+    for (std::string& word : words) {
+      argv.push_back(word.data());
+    }
+    argv.push_back(nullptr);
+    pid_t pid = 0;
+    int status = 0;
+    EXPECT_EQ(posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ), 0);
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(WIFEXITED(status));
+    return {WEXITSTATUS(status), "", ""};
+  }
+
+  std::string trace(const Script& script, const std::string& name) {
+    write_trace(script, folder_.path() / name);
+    return (folder_.path() / name).string();
+  }
+
+  std::string file(const std::string& name, const std::string& bytes) {
+    std::ofstream(folder_.path() / name, std::ios::binary) << bytes;
+    return (folder_.path() / name).string();
+  }
+
+  TemporaryFolder folder_;
+};
+
+const std::array<std::string, 8> kCommands = {"record", "replay", "diff", "stats", "info", "dump", "verify", "recover"};
+
+TEST_F(ProgramTest, PrintsItsVersion) {
+  const Outcome outcome = run({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, "reprise " REPRISE_VERSION "\n");
+}
+
+TEST_F(ProgramTest, HelpListsEveryCommandAndEachHasAnExample) {
+  const Outcome all = run({"--help"});
+  EXPECT_EQ(all.exit_code, 0);
+  for (const std::string& command : kCommands) {
+    EXPECT_NE(all.out.find("\n  " + command + " "), std::string::npos) << command;
+    const Outcome one = run({command, "--help"});
+    EXPECT_EQ(one.exit_code, 0) << command;
+    EXPECT_EQ(one.out.rfind("usage: reprise " + command + " ", 0), 0U) << one.out;
+    EXPECT_NE(one.out.find("\nexample:\n  reprise " + command + " "), std::string::npos) << one.out;
+    EXPECT_EQ(one.err, "");
+  }
+}
+
+TEST_F(ProgramTest, RefusesWrongUsageWithTheRemedy) {
+  struct Case {
+    std::vector<std::string> words;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {{}, "reprise: no command given; 'reprise --help' lists them\n"},
+      {{"frobnicate"}, "reprise: no command 'frobnicate'; 'reprise --help' lists them\n"},
+      {{"diff", "a"},
+       "reprise: B is missing\nusage: reprise diff A B [--guest NAME]... [--json]\n'reprise diff --help' explains each option\n"},
+      {{"diff", "a", "b", "c"}, "reprise: too many operands\n"},
+      {{"diff", "a", "b", "--jsn"}, "reprise: unrecognised option '--jsn'\n"},
+      {{"diff", "a", "b", "--js"}, "reprise: unrecognised option '--js'\n"},
+      {{"diff", "a", "--B", "b"}, "reprise: unrecognised option '--B'\n"},
+      {{"stats", "-x", "a"}, "reprise: unrecognised option '-x'\n"},
+      {{"stats"}, "reprise: FILE is missing\n"},
+      {{"dump", "a", "--from", "30"}, "reprise: --from: '30' is not a time: the unit is missing; write it as 30s"},
+      {{"dump", "a", "--from"}, "reprise: the required argument for option '--from' is missing\n"},
+      {{"dump", "a", "--from", "1s", "--from", "2s"}, "reprise: option '--from' cannot be specified more than once\n"},
+      {{"recover", "a"}, "reprise: -o FILE is missing\n"},
+      {{"replay", "a", "--jobs", "0"}, "reprise: --jobs: '0' is not a number from 1 to 4096\n"},
+      {{"replay", "a", "--jobs", "2x"}, "reprise: --jobs: '2x' is not a number from 1 to 4096\n"},
+      {{"record", "p.xml", "d.xml"}, "reprise: -o FILE is missing; --no-trace runs without recording\n"},
+      {{"record", "p.xml", "-o", "t"}, "reprise: DEPLOYMENT is missing\n"},
+      {{"record", "p.xml", "-o", "t", "--", "d.xml"}, "reprise: DEPLOYMENT is missing\n"},
+      {{"record", "p.xml", "d.xml", "-o", "t", "--until", "0s"}, "reprise: --until: must be later than 0\n"},
+      {{"record", "p.xml", "d.xml", "-o", "t", "--seed", "-1"}, "reprise: --seed: '-1' is not a number from 0 to 18446744073709551615\n"},
+  };
+  for (const Case& wrong : cases) {
+    const Outcome outcome = run(wrong.words);
+    SCOPED_TRACE(fmt::format("reprise {}", fmt::join(wrong.words, " ")));
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.err.substr(0, wrong.message.size()), wrong.message);
+    EXPECT_EQ(outcome.out, "");
+  }
+}
+
+TEST_F(ProgramTest, AMissingFileIsWrongUsage) {
+  const std::string missing = (folder_.path() / "nowhere.trace").string();
+  for (const char* command : {"stats", "info", "dump", "verify", "replay"}) {
+    const Outcome outcome = run({command, missing});
+    EXPECT_EQ(outcome.exit_code, 2) << command;
+    EXPECT_NE(outcome.err.find("nowhere.trace"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(run({"diff", missing, missing}).exit_code, 2);
+}
+
+TEST_F(ProgramTest, WhatIsNotATraceIsADamagedOne) {
+  const std::string sound = trace(ping_script(), "sound");
+  const std::vector<std::string> broken = {file("empty", ""), file("text", std::string(5000, 'x')),
+                                           file("cut", content(sound).substr(0, content(sound).size() / 2))};
+  for (const std::string& path : broken) {
+    for (const char* command : {"stats", "info", "dump", "verify", "replay"}) {
+      const Outcome outcome = run({command, path});
+      EXPECT_EQ(outcome.exit_code, 3) << command << " " << path;
+      EXPECT_EQ(outcome.err.rfind("reprise: ", 0), 0U) << outcome.err;
+      EXPECT_NE(outcome.err.find(path), std::string::npos) << outcome.err;
+    }
+    EXPECT_EQ(run({"diff", sound, path}).exit_code, 3);
+  }
+}
+
+TEST_F(ProgramTest, DiffTellsByItsExitCode) {
+  const std::string a = trace(ping_script(), "a.trace");
+  Script altered = ping_script();
+  altered.guests[0][4].value = 1101;
+  const std::string b = trace(altered, "b.trace");
+
+  const Outcome same = run({"diff", a, a});
+  EXPECT_EQ(same.exit_code, 0);
+  EXPECT_EQ(same.out, "identical\n");
+  const Outcome different = run({"diff", a, b, "--json"});
+  EXPECT_EQ(different.exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(different.out)["differences"][0]["field"], "value");
+  EXPECT_EQ(run({"diff", a, b, "--guest", "bob"}).exit_code, 0);
+  EXPECT_EQ(run({"diff", a, b, "--guest", "bob", "--guest", "alice"}).exit_code, 1);
+  EXPECT_EQ(run({"diff", a, b, "--guest", "mallory"}).exit_code, 2);
+}
+
+TEST_F(ProgramTest, ReportsOnATrace) {
+  const std::string path = trace(ping_script(), "a.trace");
+  EXPECT_EQ(nlohmann::json::parse(run({"stats", path, "--json"}).out)["file_bytes"], std::filesystem::file_size(path));
+  EXPECT_EQ(nlohmann::json::parse(run({"info", path, "--json"}).out)["seed"], 7);
+  EXPECT_EQ(run({"stats", path}).out.rfind("guest  host", 0), 0U);
+  EXPECT_EQ(run({"info", path}).out.rfind("recorded by ", 0), 0U);
+  EXPECT_EQ(run({"dump", path, "--kind", "console", "--guest", "bob"}).out, "13100 bob console #0 0x42 'B'\n");
+  EXPECT_EQ(run({"dump", path, "--from", "24us", "--to", "0.03ms"}).out, "24000 alice console #1 0x0a '\\n'\n30000 alice end power-off\n");
+  EXPECT_EQ(run({"dump", path, "--kind", "frames"}).exit_code, 2);
+  EXPECT_EQ(run({"verify", path}).out, path + ": sound\n");
+}
+
+TEST_F(ProgramTest, VerifyFindsAFlippedBit) {
+  std::string bytes = content(trace(ping_script(), "a.trace"));
+  bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+  EXPECT_EQ(run({"verify", file("flipped", bytes)}).exit_code, 3);
+}
+
+TEST_F(ProgramTest, RecoversWhatAKilledRunLeft) {
+  const std::filesystem::path left = folder_.path() / "run.trace.partial";
+  std::filesystem::create_directory(left);
+  write_streams(ping_script(), left);
+  const std::string output = (folder_.path() / "run.trace").string();
+  const Outcome outcome = run({"recover", left.string(), "-o", output});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.substr(0, outcome.out.find(output)), "alice: recovered up to 0.000030000 s\nbob: recovered up to 0.000040000 s\n");
+  EXPECT_EQ(run({"verify", output}).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(left));
+  const std::string nowhere = (folder_.path() / "nowhere").string();
+  const Outcome missing = run({"recover", nowhere, "-o", output});
+  EXPECT_NE(missing.exit_code, 0);
+  EXPECT_NE(missing.err.find(nowhere), std::string::npos) << missing.err;
+}
+
+TEST_F(ProgramTest, AReaderThatIsGoneIsNoError) {
+  Script script = ping_script();
+  for (uint64_t i = 0; i < 5000; ++i) {
+    script.guests[0].insert(script.guests[0].end() - 1, clock_read(24'000, ClockSource::kTsc, i));
+  }
+  const std::string path = trace(script, "long.trace");
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  ASSERT_EQ(close(ends[0]), 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  EXPECT_EQ(spawn({"dump", path}, actions).exit_code, 0);
+  EXPECT_EQ(spawn({"stats", path}, actions).exit_code, 0);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+}
+
+TEST_F(ProgramTest, AFullDiskIsAnError) {
+  const Outcome outcome = run({"stats", trace(ping_script(), "a.trace")}, "/dev/full");
+  EXPECT_EQ(outcome.exit_code, 5);
+  EXPECT_EQ(outcome.err, "reprise: standard output: No space left on device\n");
+}
+
+}  // namespace
+}  // namespace reprise::testing

@@ -1,0 +1,90 @@
+// What is refused, and with which words. No refusal leaves an engine behind, so these could share a process.
+#include "recorder/simgrid_network.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/recorder/simgrid_fixture.h"
+#include "tests/recorder/toy_participants.h"
+
+namespace reprise {
+namespace {
+
+std::string load_failure(const std::string& platform, const std::vector<Attachment>& attachments, const Lines& options = {}) {
+  auto network = make_simgrid_network(platform, attachments, options);
+  EXPECT_FALSE(network.ok());
+  if (network.ok()) {
+    return "";
+  }
+  EXPECT_EQ(network.error().kind, ErrorKind::kUsage);
+  return network.error().message;
+}
+
+TEST(SimgridRefusal, UnknownHostNamesTheNearOne) {
+  const auto message = load_failure(star(3), on_hosts({"h0", "h11"}));
+  EXPECT_TRUE(has(message, "deployment.xml:5: actor 'g1'") && has(message, "no host 'h11'") && has(message, "did you mean 'h1'"))
+      << message;
+}
+
+TEST(SimgridRefusal, MissingPlatform) {
+  const auto message = load_failure("nowhere/platform.xml", guests(2));
+  EXPECT_TRUE(has(message, "nowhere/platform.xml: cannot be read: No such file")) << message;
+}
+
+TEST(SimgridRefusal, BrokenPlatformNamesTheLine) {
+  const auto unclosed = write_platform("<zone id=\"z\" routing=\"Full\">");
+  EXPECT_TRUE(has(load_failure(unclosed, guests(1)), unclosed + ":4: not well-formed")) << load_failure(unclosed, guests(1));
+  const auto attribute = write_platform("<zone id=\"z\" routing=\"Full\">\n<host id=\"h0\" speeed=\"1Gf\"/></zone>");
+  EXPECT_TRUE(has(load_failure(attribute, guests(1)), attribute + ":5: ")) << load_failure(attribute, guests(1));
+  EXPECT_TRUE(has(load_failure(attribute, guests(1)), "Bad attribute `speeed'"));
+  const auto unit = write_platform("<zone id=\"z\" routing=\"Full\"><link id=\"l\" bandwidth=\"1Gfoo\" latency=\"1us\"/></zone>");
+  EXPECT_TRUE(has(load_failure(unit, guests(1)), "unknown unit: Gfoo")) << load_failure(unit, guests(1));
+}
+
+TEST(SimgridRefusal, WhatMakesSimgridAbortIsStillAMessage) {
+  const auto actor =
+      write_platform("<zone id=\"z\" routing=\"Full\"><host id=\"h0\" speed=\"1Gf\"/></zone>\n<actor host=\"h0\" function=\"foo\"/>");
+  const auto message = load_failure(actor, guests(1));
+  EXPECT_TRUE(has(message, "Function 'foo' not registered")) << message;
+}
+
+TEST(SimgridRefusal, PathWithoutLatency) {
+  const auto message = load_failure(pair_of_hosts("bandwidth=\"1Gbps\" latency=\"0us\""), guests(2));
+  EXPECT_TRUE(has(message, "host 'h0'") && has(message, "host 'h1'") && has(message, "latency=")) << message;
+}
+
+TEST(SimgridRefusal, TwoGuestsOnAHostWithoutLoopbackLatency) {
+  const auto message = load_failure(pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\""), on_hosts({"h1", "h1"}));
+  EXPECT_TRUE(has(message, "actor 'g1': host 'h1' is the same as that of deployment.xml:4: actor 'g0'")) << message;
+}
+
+TEST(SimgridRefusal, NoRoute) {
+  const auto message = load_failure(
+      write_platform("<zone id=\"z\" routing=\"Full\"><host id=\"h0\" speed=\"1Gf\"/><host id=\"h1\" speed=\"1Gf\"/></zone>"), guests(2));
+  EXPECT_TRUE(has(message, "no route") && has(message, "'h0'") && has(message, "'h1'")) << message;
+}
+
+TEST(SimgridRefusal, LatencyProfiles) {
+  const auto file = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\" latency_file=\"lat.txt\"");
+  EXPECT_TRUE(has(load_failure(file, guests(2)), file + ":4: latency profiles are not supported")) << load_failure(file, guests(2));
+  const auto connected = write_platform("<trace_connect kind=\"LATENCY\" trace=\"t\" element=\"l\"/>");
+  EXPECT_TRUE(has(load_failure(connected, guests(1)), "latency profiles are not supported"));
+}
+
+TEST(SimgridRefusal, Options) {
+  const auto platform = star(2);
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--help"}), "want --cfg=NAME:VALUE"));
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=network/latency-factor:2"}), "network/latency-factor cannot be used"));
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=host/model:ptask_L07"}), "not supported"));
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=no/such:1"}), "Bad config key: no/such"))
+      << load_failure(platform, guests(2), {"--cfg=no/such:1"});
+}
+
+TEST(SimgridVersion, IsMajorAndMinor) {
+  const std::string version = simgrid_version();
+  EXPECT_EQ(std::count(version.begin(), version.end(), '.'), 1) << version;
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,181 @@
+// The bytes of the columns, as FORMAT.md states them.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "trace_format/byte_codec.h"
+#include "trace_format/guest_columns.h"
+#include "trace_format/network_columns.h"
+
+namespace reprise {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+TEST(Varint, IsReadAsWrittenAndShortest) {
+  for (unsigned shift = 0; shift < 64; ++shift) {
+    for (const uint64_t value : {uint64_t{1} << shift, (uint64_t{1} << shift) - 1, ~uint64_t{0} << shift}) {
+      Bytes bytes;
+      const size_t size = put_varint(bytes, value);
+      EXPECT_EQ(size, bytes.size());
+      ColumnReader reader{ByteView(bytes)};
+      EXPECT_EQ(reader.varint(), value);
+      EXPECT_TRUE(reader.empty() && !reader.failed());
+    }
+  }
+}
+
+TEST(Varint, RefusesWhatAWriterDoesNotWrite) {
+  const Bytes too_long(11, 0x80);
+  const std::vector<Bytes> bad = {{},
+                                  {0x80},                                                              // cut off
+                                  {0x80, 0x00},                                                        // 0 in two bytes
+                                  {0xff, 0x80, 0x00},                                                  // 127 in three
+                                  {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02},        // 65 bits
+                                  {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01},  // 11 bytes
+                                  too_long};
+  for (const Bytes& bytes : bad) {
+    ColumnReader reader{ByteView(bytes)};
+    EXPECT_EQ(reader.varint(), 0u);
+    EXPECT_TRUE(reader.failed());
+  }
+}
+
+TEST(Zigzag, MapsSmallDifferencesToSmallNumbers) {
+  EXPECT_EQ(zigzag(0), 0u);
+  EXPECT_EQ(zigzag(static_cast<uint64_t>(-1)), 1u);
+  EXPECT_EQ(zigzag(1), 2u);
+  for (const uint64_t d : {uint64_t{0}, ~uint64_t{0}, uint64_t{1} << 63, uint64_t{12345}}) {
+    EXPECT_EQ(unzigzag(zigzag(d)), d);
+  }
+}
+
+// The example of FORMAT.md.
+TEST(GuestColumns, AreTheBytesOfTheFormat) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {1000});
+  encoder.append_clock_read({1000}, ClockSource::kTsc, 1000);
+  encoder.append_clock_read({1040}, ClockSource::kTsc, 1040);
+  encoder.append_clock_read({1080}, ClockSource::kTsc, 1080);
+  encoder.append_clock_read({1120}, ClockSource::kHpet, 112);
+  encoder.append_console_byte({1200}, 'o');
+  encoder.append_console_byte({1500}, 'k');
+  encoder.append_console_byte({1800}, '\n');
+  encoder.append_frame_sent({1800}, Bytes{0xaa, 0xbb});
+  encoder.append_frame_received({2000}, {1}, {7}, 64);
+  encoder.append_frame_received({2001}, {1}, {8}, 300);
+  encoder.append_end({3001}, EndReason::kHalt);
+  encoder.finish_chunk();
+  const auto& data = columns.data;
+  EXPECT_EQ(data[kOrder], (Bytes{4 << 3 | 0, 3 << 3 | 3, 1 << 3 | 1, 2 << 3 | 2, 1 << 3 | 4}));
+  EXPECT_EQ(data[kClockRule], (Bytes{0x00, 0x00, 0x11}));
+  EXPECT_EQ(data[kClockTime], (Bytes{0, 40, 40}));
+  EXPECT_EQ(data[kClockCount], (Bytes{1, 2, 1}));
+  EXPECT_EQ(data[kClockValue], (Bytes{0xe0, 0x01}));  // zigzag 112 = 224
+  EXPECT_EQ(data[kConsoleTime], (Bytes{80, 1, 0xac, 0x02, 2}));
+  EXPECT_EQ(data[kConsoleBytes], (Bytes{'o', 'k', '\n'}));
+  EXPECT_EQ(data[kSentTime], (Bytes{0}));
+  EXPECT_EQ(data[kSentSize], (Bytes{2}));
+  EXPECT_EQ(data[kSentPayload], (Bytes{0xaa, 0xbb}));
+  EXPECT_EQ(data[kReceivedTime], (Bytes{0xc8, 0x01, 1}));
+  EXPECT_EQ(data[kReceivedSender], (Bytes{1, 1}));
+  EXPECT_EQ(data[kReceivedFrame], (Bytes{14, 2}));
+  EXPECT_EQ(data[kReceivedSize], (Bytes{64, 0xac, 0x02}));
+  EXPECT_EQ(data[kEndColumn], (Bytes{0xe8, 0x07, 3}));
+  EXPECT_EQ(encoder.counts(), (EventCounts{4, 1, 2, 3, 1}));
+}
+
+// What the trace's size rests on: 25 million reads of a delay loop are one run.
+TEST(GuestColumns, EqualStepsAreOneRun) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {0});
+  int64_t t = 0;
+  for (int i = 0; i < 100'000; ++i, t += 40) {
+    encoder.append_clock_read({t}, ClockSource::kTsc, static_cast<uint64_t>(t));
+  }
+  encoder.finish_chunk();
+  EXPECT_LT(encoder.bytes(), 16u);
+}
+
+// A TSC with an offset costs a value once, then follows time as one without.
+TEST(GuestColumns, AConstantOffsetIsPaidOnce) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {0});
+  int64_t t = 0;
+  for (int i = 0; i < 100; ++i, t += 40 + i) {
+    encoder.append_clock_read({t}, ClockSource::kTsc, static_cast<uint64_t>(t) + 1'000'000);
+  }
+  encoder.finish_chunk();
+  EXPECT_LE(columns.data[kClockValue].size(), 4u);
+}
+
+// Going over the pieces gives the same as going over the events, from any starting time.
+TEST(GuestColumns, SkippingIsCountingWithoutLooking) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {10});
+  int64_t t = 10;
+  for (int i = 0; i < 300; ++i) {
+    if (i % 7 == 0) {
+      encoder.append_console_byte({t}, static_cast<uint8_t>(i));
+    } else {
+      encoder.append_clock_read({t}, i % 3 == 0 ? ClockSource::kPit : ClockSource::kTsc, static_cast<uint64_t>(t));
+    }
+    t += i % 50 < 25 ? 0 : 5;
+  }
+  encoder.finish_chunk();
+  const ColumnViews views = views_of(columns);
+  for (int64_t from = 0; from < t + 10; ++from) {
+    GuestDecoder plain;
+    plain.start(views, {10});
+    EventCounts counts{};
+    GuestEvent want;
+    bool more = plain.next(want);
+    while (more && want.at.ns < from) {
+      ++counts[static_cast<size_t>(want.kind)];
+      more = plain.next(want);
+    }
+    GuestDecoder skipping;
+    skipping.start(views, {10});
+    EventCounts skipped{};
+    skipping.skip_before({from}, skipped);
+    GuestEvent got;
+    ASSERT_EQ(skipping.next(got), more);
+    ASSERT_EQ(skipped, counts) << "from " << from;
+    if (more) {
+      ASSERT_TRUE(got.kind == want.kind && got.at == want.at) << "from " << from;
+      ASSERT_TRUE(got.kind == EventKind::kConsoleByte ? got.byte == want.byte : got.value == want.value) << "from " << from;
+    }
+  }
+}
+
+TEST(NetworkColumns, AreTheBytesOfTheFormat) {
+  ColumnBuffers columns;
+  NetworkEncoder encoder;
+  encoder.begin(columns, {500});
+  NetworkEvent event;
+  event.at = {500};
+  event.sent_at = {400};
+  event.sender = {2};
+  event.sender_frame = {9};
+  event.receiver = {1};
+  encoder.append(event);
+  event.kind = NetworkEvent::Kind::kDropped;
+  event.reason = DropReason::kInFlightFailure;
+  event.at = event.sent_at = {510};
+  event.sender_frame = {10};
+  event.receiver = {0};
+  encoder.append(event);
+  EXPECT_EQ(columns.data[kVerdict], (Bytes{0, 3}));
+  EXPECT_EQ(columns.data[kNetworkTime], (Bytes{0, 10}));
+  EXPECT_EQ(columns.data[kTransit], (Bytes{100, 0}));
+  EXPECT_EQ(columns.data[kNetworkSender], (Bytes{2, 2}));
+  EXPECT_EQ(columns.data[kNetworkFrame], (Bytes{18, 2}));
+  EXPECT_EQ(columns.data[kReceiver], (Bytes{1, 0}));
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,104 @@
+// Nothing that happens to the bytes of a trace goes unnoticed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "tests/trace_format/sample_run.h"
+#include "trace_format/footer.h"
+#include "trace_format/verify.h"
+
+namespace reprise {
+namespace {
+
+class Damage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_trace(testing::small_script(), folder_ / "good.trace");
+    good_ = testing::file_bytes(folder_ / "good.trace");
+    ASSERT_LT(good_.size(), 4000u) << "keep it small: the tests below try each bit";
+  }
+
+  Status read(const std::vector<uint8_t>& bytes) {
+    testing::write_bytes(folder_ / "bad.trace", bytes);
+    auto script = testing::read_script(folder_ / "bad.trace");
+    return script.ok() ? Status{} : Status{script.error()};
+  }
+
+  testing::TemporaryFolder folder_;
+  std::vector<uint8_t> good_;
+};
+
+TEST_F(Damage, TruncationAtEveryByteIsNoticed) {
+  for (size_t size = 0; size < good_.size(); ++size) {
+    const Status status = read({good_.begin(), good_.begin() + static_cast<std::ptrdiff_t>(size)});
+    ASSERT_FALSE(status.ok()) << "truncated to " << size << " bytes";
+    ASSERT_EQ(status.error().kind, ErrorKind::kBadTrace);
+    ASSERT_NE(status.error().message.find("bad.trace: "), std::string::npos) << status.error().message;
+  }
+  ASSERT_TRUE(testing::ok(read(good_)));
+}
+
+TEST_F(Damage, EveryFlippedBitIsNoticed) {
+  // In place: some file systems take milliseconds to replace a file's contents, and there are thousands of bits.
+  testing::write_bytes(folder_ / "bad.trace", good_);
+  std::fstream file(folder_ / "bad.trace", std::ios::binary | std::ios::in | std::ios::out);
+  const auto put = [&](size_t at, unsigned byte) {
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(byte));
+    file.flush();
+  };
+  for (size_t bit = 0; bit < good_.size() * 8; ++bit) {
+    put(bit / 8, good_[bit / 8] ^ 1u << bit % 8);
+    const auto script = testing::read_script(folder_ / "bad.trace");
+    ASSERT_FALSE(script.ok()) << "bit " << bit % 8 << " of byte " << bit / 8;
+    ASSERT_EQ(script.error().kind, ErrorKind::kBadTrace);
+    put(bit / 8, good_[bit / 8]);
+  }
+  ASSERT_TRUE(testing::read_script(folder_ / "bad.trace").ok());
+}
+
+TEST_F(Damage, BytesAfterTheEndAreNoticed) {
+  auto bytes = good_;
+  bytes.push_back(0);
+  EXPECT_FALSE(read(bytes).ok());
+}
+
+TEST_F(Damage, AMissingFileAndAFolderAreUsageErrors) {
+  EXPECT_EQ(TraceReader::open(folder_ / "none.trace").error().kind, ErrorKind::kUsage);
+  EXPECT_EQ(TraceReader::open(folder_.folder("folder")).error().kind, ErrorKind::kUsage);
+}
+
+TEST_F(Damage, AStreamIsNotATrace) {
+  const auto directory = folder_.folder("streams");
+  write_streams(testing::small_script(), directory);
+  const auto reader = TraceReader::open(directory / "guest-0.stream");
+  ASSERT_FALSE(reader.ok());
+  EXPECT_EQ(reader.error().kind, ErrorKind::kBadTrace);
+  EXPECT_NE(reader.error().message.find("a stream of an unfinished run"), std::string::npos) << reader.error().message;
+}
+
+// A sound chunk of another run in the place of one of the same size: only the digests in the footer tell.
+TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
+  auto script = testing::small_script();
+  script.guests[0][3].byte = 'y';
+  write_trace(script, folder_ / "other.trace");
+  const auto other = testing::file_bytes(folder_ / "other.trace");
+  const auto source = open_file(folder_ / "good.trace");
+  ASSERT_TRUE(source.ok());
+  const auto footer = read_footer(**source, FileKind::kTrace);
+  ASSERT_TRUE(footer.ok()) << footer.error().message;
+  const ChunkRecord& record = footer->guest({0}).chunks[0];
+  auto mixed = good_;
+  const auto begin = static_cast<std::ptrdiff_t>(record.offset);
+  const auto end = begin + static_cast<std::ptrdiff_t>(kChunkHeaderBytes + record.header.stored_size);
+  std::copy(other.begin() + begin, other.begin() + end, mixed.begin() + begin);
+  ASSERT_NE(mixed, good_);
+  const Status status = read(mixed);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("it is not the chunk 0 of guest 0 that the footer describes"), std::string::npos)
+      << status.error().message;
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,107 @@
+// The two integer encodings of the trace: fixed little-endian (framing) and LEB128 varints (columns).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "trace_format/event.h"
+
+namespace reprise {
+
+template <typename T>
+void store_le(uint8_t* to, T value) {
+  for (size_t i = 0; i < sizeof(T); ++i) {
+    to[i] = static_cast<uint8_t>(static_cast<uint64_t>(value) >> (8 * i));
+  }
+}
+
+template <typename T>
+[[nodiscard]] T load_le(const uint8_t* from) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < sizeof(T); ++i) {
+    value |= static_cast<uint64_t>(from[i]) << (8 * i);
+  }
+  return static_cast<T>(value);
+}
+
+[[nodiscard]] constexpr uint64_t zigzag(uint64_t difference) {
+  return (difference << 1) ^ (0 - (difference >> 63));
+}
+[[nodiscard]] constexpr uint64_t unzigzag(uint64_t coded) {
+  return (coded >> 1) ^ (0 - (coded & 1));
+}
+
+/// Appends `value` in its shortest form; returns the bytes it took.
+inline size_t put_varint(std::vector<uint8_t>& column, uint64_t value) {
+  uint8_t bytes[10];
+  size_t n = 0;
+  while (value >= 0x80) {
+    bytes[n++] = static_cast<uint8_t>(value | 0x80);
+    value >>= 7;
+  }
+  bytes[n++] = static_cast<uint8_t>(value);
+  column.insert(column.end(), bytes, bytes + n);
+  return n;
+}
+
+/// Takes values from the front of a column. Reading past the end or a malformed varint gives 0 and sets failed() for good, so that a
+/// caller can check once after many reads.
+class ColumnReader {
+ public:
+  ColumnReader() = default;
+  explicit ColumnReader(ByteView bytes) : next_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
+  [[nodiscard]] bool empty() const { return next_ == end_; }
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  uint8_t byte() {
+    if (next_ == end_) {
+      failed_ = true;
+      return 0;
+    }
+    return *next_++;
+  }
+
+  uint64_t varint() {
+    if (next_ != end_ && *next_ < 0x80) {
+      return *next_++;
+    }
+    return long_varint();
+  }
+
+  /// `n` bytes as they are.
+  ByteView blob(uint64_t n) {
+    if (n > static_cast<uint64_t>(end_ - next_)) {
+      failed_ = true;
+      return {};
+    }
+    const ByteView bytes(next_, static_cast<size_t>(n));
+    next_ += n;
+    return bytes;
+  }
+
+ private:
+  uint64_t long_varint() {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && next_ != end_; shift += 7) {
+      const uint8_t b = *next_++;
+      value |= static_cast<uint64_t>(b & 0x7f) << shift;
+      if (b < 0x80) {
+        // One value has one form: a last byte of 0 is not the shortest, and the tenth byte has room for one bit only.
+        const bool canonical = b != 0 && !(shift == 63 && b > 1);
+        failed_ |= !canonical;
+        return canonical ? value : 0;
+      }
+    }
+    failed_ = true;
+    return 0;
+  }
+
+  const uint8_t* next_ = nullptr;
+  const uint8_t* end_ = nullptr;
+  bool failed_ = false;
+};
+
+}  // namespace reprise

@@ -1,0 +1,69 @@
+// A chunk's columns by name. What each holds, byte by byte, is in trace.capnp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "trace_format/digest.h"
+#include "trace_format/event.h"
+
+namespace reprise {
+
+/// In the order of trace.capnp, which is the order of the digest.
+enum GuestColumn : size_t {
+  kOrder,
+  kClockRule,
+  kClockTime,
+  kClockCount,
+  kClockValue,
+  kSentTime,
+  kSentSize,
+  kSentPayload,
+  kReceivedTime,
+  kReceivedSender,
+  kReceivedFrame,
+  kReceivedSize,
+  kConsoleTime,
+  kConsoleBytes,
+  kEndColumn,
+  kGuestColumnCount
+};
+
+enum NetworkColumn : size_t { kVerdict, kNetworkTime, kTransit, kNetworkSender, kNetworkFrame, kReceiver, kNetworkColumnCount };
+
+inline constexpr size_t kMaxColumnCount = kGuestColumnCount;
+
+/// Columns being written; a network stream leaves the last ones empty. Reused from chunk to chunk.
+struct ColumnBuffers {
+  std::array<std::vector<uint8_t>, kMaxColumnCount> data;
+
+  void clear() {
+    for (auto& column : data) {
+      column.clear();
+    }
+  }
+};
+
+using ColumnViews = std::array<ByteView, kMaxColumnCount>;
+
+[[nodiscard]] inline ColumnViews views_of(const ColumnBuffers& buffers) {
+  ColumnViews views;
+  for (size_t i = 0; i < kMaxColumnCount; ++i) {
+    views[i] = buffers.data[i];
+  }
+  return views;
+}
+
+/// The digest of a chunk: XXH3-128 of first and last time and of each of the first `column_count` columns with its length before it.
+[[nodiscard]] Digest digest_columns(const ColumnViews& columns, size_t column_count, VirtualTime first, VirtualTime last);
+
+/// The digest of a stream: XXH3-128 of its chunks' digests, one after another.
+[[nodiscard]] Digest digest_of_digests(const std::vector<Digest>& digests);
+
+/// Clock rules: how the value of a run of reads goes on (trace.capnp).
+inline constexpr uint8_t kRuleFollowsTime = 0;
+inline constexpr uint8_t kRuleDifference = 1;
+
+}  // namespace reprise

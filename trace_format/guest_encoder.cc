@@ -1,0 +1,141 @@
+#include <algorithm>
+
+#include "trace_format/byte_codec.h"
+#include "trace_format/guest_columns.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+void GuestEncoder::begin(ColumnBuffers& columns, VirtualTime first) {
+  columns.clear();
+  columns_ = &columns;
+  last_ns_ = static_cast<uint64_t>(first.ns);
+  bytes_ = 0;
+  counts_ = {};
+  run_source_ = kNoRun;
+  run_count_ = 0;
+  value_of_ = {};
+  offset_of_ = {};
+  std::fill(frame_of_.begin(), frame_of_.end(), 0);
+  console_count_ = 0;
+  order_count_ = 0;
+}
+
+void GuestEncoder::put(GuestColumn column, uint64_t value) {
+  bytes_ += put_varint(columns_->data[column], value);
+}
+
+void GuestEncoder::append_clock_read(VirtualTime at, ClockSource source, uint64_t value) {
+  if (extend_clock_run(at, source, value)) {
+    return;
+  }
+  const auto s = static_cast<size_t>(source);
+  CHECK(s < kClockSourceCount);
+  close_clock_run();
+  const uint64_t step = step_to(at, EventKind::kClockRead);
+  const auto ns = static_cast<uint64_t>(at.ns);
+  // The value it would have if the source kept its distance from virtual time; a TSC read's value is its virtual time.
+  const bool follows = value == ns + offset_of_[s];
+  run_source_ = static_cast<uint8_t>(source);
+  run_rule_ = follows ? kRuleFollowsTime : kRuleDifference;
+  run_time_step_ = step;
+  run_value_step_ = follows ? step : value - value_of_[s];
+  run_value_ = value;
+  run_count_ = 1;
+}
+
+void GuestEncoder::append_frame_sent(VirtualTime at, ByteView payload) {
+  put(kSentTime, step_to(at, EventKind::kFrameSent));
+  ++order_count_;
+  put(kSentSize, payload.size());
+  auto& blob = columns_->data[kSentPayload];
+  blob.insert(blob.end(), payload.begin(), payload.end());
+  bytes_ += payload.size();
+}
+
+void GuestEncoder::append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes) {
+  put(kReceivedTime, step_to(at, EventKind::kFrameReceived));
+  ++order_count_;
+  put(kReceivedSender, sender.value);
+  if (frame_of_.size() <= sender.value) {
+    frame_of_.resize(sender.value + 1);
+  }
+  put(kReceivedFrame, zigzag(sender_frame.value - frame_of_[sender.value]));
+  frame_of_[sender.value] = sender_frame.value;
+  put(kReceivedSize, size_bytes);
+}
+
+void GuestEncoder::append_console_byte(VirtualTime at, uint8_t byte) {
+  const uint64_t step = step_to(at, EventKind::kConsoleByte);
+  ++order_count_;
+  if (console_count_ != 0 && console_step_ != step) {
+    close_console_run();
+  }
+  console_step_ = step;
+  ++console_count_;
+  columns_->data[kConsoleBytes].push_back(byte);
+  ++bytes_;
+}
+
+void GuestEncoder::append_end(VirtualTime at, EndReason reason) {
+  put(kEndColumn, step_to(at, EventKind::kEnd));
+  ++order_count_;
+  columns_->data[kEndColumn].push_back(static_cast<uint8_t>(reason));
+  ++bytes_;
+}
+
+void GuestEncoder::finish_chunk() {
+  close_clock_run();
+  close_console_run();
+  close_order_run();
+}
+
+uint64_t GuestEncoder::step_to(VirtualTime at, EventKind kind) {
+  close_clock_run();
+  if (order_kind_ != static_cast<uint8_t>(kind)) {
+    close_order_run();
+    order_kind_ = static_cast<uint8_t>(kind);
+  }
+  const auto ns = static_cast<uint64_t>(at.ns);
+  const uint64_t step = ns - last_ns_;
+  last_ns_ = ns;
+  return step;
+}
+
+void GuestEncoder::close_clock_run() {
+  if (run_source_ == kNoRun) {
+    return;
+  }
+  columns_->data[kClockRule].push_back(static_cast<uint8_t>(run_source_ | run_rule_ << 4));
+  ++bytes_;
+  put(kClockTime, run_time_step_);
+  put(kClockCount, run_count_);
+  if (run_rule_ == kRuleDifference) {
+    put(kClockValue, zigzag(run_value_step_));
+  }
+  value_of_[run_source_] = run_value_;
+  offset_of_[run_source_] = run_value_ - last_ns_;
+  order_count_ += run_count_;
+  run_source_ = kNoRun;
+}
+
+void GuestEncoder::close_console_run() {
+  if (console_count_ == 0) {
+    return;
+  }
+  put(kConsoleTime, console_step_);
+  put(kConsoleTime, console_count_);
+  console_count_ = 0;
+}
+
+void GuestEncoder::close_order_run() {
+  if (order_count_ == 0) {
+    return;
+  }
+  CHECK(order_count_ < uint64_t{1} << 61);
+  put(kOrder, order_count_ << 3 | order_kind_);
+  counts_[order_kind_] += order_count_;
+  order_count_ = 0;
+}
+
+}  // namespace reprise

@@ -1,0 +1,16 @@
+// run.info: the provenance of a run that is going on, so that a killed run can be recovered.
+#pragma once
+
+#include <filesystem>
+
+#include "trace_format/run_info.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+/// "run.info".
+[[nodiscard]] std::filesystem::path run_info_file_name();
+/// Reads what save_run_info() wrote.
+[[nodiscard]] Result<RunInfo> load_run_info(const std::filesystem::path& directory);
+
+}  // namespace reprise

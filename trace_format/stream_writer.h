@@ -1,0 +1,13 @@
+// How trace_writer.h's streams are made on any sink; for this library and its tests.
+#pragma once
+
+#include <memory>
+
+#include "trace_format/io.h"
+#include "trace_format/trace_writer.h"
+
+namespace reprise {
+
+[[nodiscard]] std::unique_ptr<StreamWriter> make_stream_writer(std::unique_ptr<ByteSink> sink, StreamId stream);
+
+}  // namespace reprise
