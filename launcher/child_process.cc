@@ -36,6 +36,9 @@ constexpr off_t kOutputTail = 65536;
   dup2(null_fd, 0);
   dup2(options.capture_stdout ? output_fd : null_fd, 1);
   dup2(output_fd, 2);
+  if (null_fd > 2) {
+    close(null_fd);
+  }
   if (options.inherited_fd >= 0) {
     fcntl(options.inherited_fd, F_SETFD, 0);
   }
@@ -101,6 +104,8 @@ std::optional<int> ChildProcess::wait_for(std::chrono::milliseconds limit) {
   if (poll(&poll_exit, 1, static_cast<int>(limit.count())) <= 0) {
     return std::nullopt;
   }
+  // What it left in its group goes too. Before it is reaped: until then the group's number cannot be anyone else's.
+  ::kill(-pid_, SIGKILL);
   int status = 0;
   if (waitpid(pid_, &status, WNOHANG) != pid_) {
     return std::nullopt;

@@ -32,7 +32,7 @@ class ChildProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Readable when the child has ended (for poll).
   [[nodiscard]] int exit_fd() const { return pid_fd_; }
-  /// Waits up to `limit`; the wait status when the child has ended.
+  /// Waits up to `limit`; the wait status when the child has ended. Then the rest of its group has been killed.
   [[nodiscard]] std::optional<int> wait_for(std::chrono::milliseconds limit);
   /// SIGKILL to the whole group, then reaps.
   void kill();

@@ -11,8 +11,13 @@ namespace reprise {
 
 Result<ImageInfo> digest_image(const std::string& role, const std::filesystem::path& path) {
   CHECK(sodium_init() >= 0);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  // The path may come from a trace: a pipe never begins and a device never ends.
+  std::error_code error;
+  std::ifstream file;
+  if (std::filesystem::is_regular_file(path, error)) {
+    file.open(path, std::ios::binary);
+  }
+  if (!file.is_open()) {
     return Error{ErrorKind::kUsage, fmt::format("{}: the {} cannot be read", path.string(), role)};
   }
   ImageInfo image{.role = role, .path = std::filesystem::absolute(path).lexically_normal().string(), .sha256 = {}, .size_bytes = 0};

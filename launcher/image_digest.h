@@ -9,7 +9,7 @@
 
 namespace reprise {
 
-/// Reads all of `path` and gives its size and SHA-256. kUsage when it cannot be read.
+/// Reads all of `path` and gives its size and SHA-256. kUsage when it is no regular file or cannot be read.
 [[nodiscard]] Result<ImageInfo> digest_image(const std::string& role, const std::filesystem::path& path);
 
 }  // namespace reprise

@@ -39,10 +39,10 @@ fs::path find_in_path(const char* name) {
   return {};
 }
 
-Result<std::string> first_line_of_version(const fs::path& qemu) {
+Result<std::string> first_line_of_version(const fs::path& qemu, std::chrono::milliseconds limit) {
   ASSIGN_OR_RETURN(ChildProcess child,
                    ChildProcess::start({.command = {qemu.string(), "--version"}, .capture_stdout = true, .die_with_us = true}));
-  const auto status = child.wait_for(std::chrono::seconds(20));
+  const auto status = child.wait_for(limit);
   const std::string output = child.output();
   if (!status.has_value() || *status != 0) {
     return Error{ErrorKind::kMachine, fmt::format("{} --version {}: {}; {}", qemu.string(),
@@ -108,14 +108,14 @@ std::string elf_build_id(const fs::path& file) {
   return {};
 }
 
-Result<QemuProgram> find_qemu() {
+Result<QemuProgram> find_qemu(std::chrono::milliseconds limit) {
   const char* chosen = std::getenv("REPRISE_QEMU");
   const fs::path path = chosen != nullptr ? fs::path(chosen) : find_in_path("qemu-system-x86_64");
   if (path.empty() || access(path.c_str(), X_OK) != 0) {
     return Error{ErrorKind::kMachine, chosen != nullptr ? fmt::format("REPRISE_QEMU={}: no such program", chosen)
                                                         : fmt::format("no qemu-system-x86_64 in PATH; {}", kRemedy)};
   }
-  ASSIGN_OR_RETURN(std::string version, first_line_of_version(path));
+  ASSIGN_OR_RETURN(std::string version, first_line_of_version(path, limit));
   constexpr const char* kPrefix = "QEMU emulator version ";
   if (version.rfind(std::string(kPrefix) + kTestedVersion, 0) != 0) {
     return Error{ErrorKind::kMachine, fmt::format("{}: '{}' is not a tested version (10.0); {}", path.string(), version, kRemedy)};

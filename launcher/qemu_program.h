@@ -1,6 +1,7 @@
 // Finds QEMU and our plugin on this machine, and says whether they will do.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -15,8 +16,8 @@ struct QemuProgram {
 };
 
 /// The program that REPRISE_QEMU names, or the first qemu-system-x86_64 in PATH. kMachine with the remedy when there is none, or when its
-/// version is not one that is tested (10.0).
-[[nodiscard]] Result<QemuProgram> find_qemu();
+/// version is not one that is tested (10.0). `limit` bounds how long it may take to say its version.
+[[nodiscard]] Result<QemuProgram> find_qemu(std::chrono::milliseconds limit = std::chrono::seconds(20));
 
 /// Our plugin: what REPRISE_PLUGIN names, or beside the running program in a build tree or an installation. kMachine when it is not there.
 [[nodiscard]] Result<std::filesystem::path> find_plugin();

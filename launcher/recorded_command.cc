@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -31,6 +32,14 @@ NicModel nic_of(const std::string& name) {
   return NicModel::kE1000;
 }
 
+/// It is copied into an option of QEMU's, where a comma would begin another.
+bool is_mac_address(std::string_view text) {
+  constexpr std::string_view kPattern = "xx:xx:xx:xx:xx:xx";
+  return std::ranges::equal(text, kPattern, [](char c, char pattern) {
+    return pattern == ':' ? c == ':' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  });
+}
+
 /// What the user appended: the recorded kernel command line without the beginning that we compose.
 std::string appended_part(const std::string& recorded, const std::string& composed) {
   return recorded.starts_with(composed + " ") ? recorded.substr(composed.size() + 1) : std::string();
@@ -53,6 +62,9 @@ std::vector<std::string> compare_command_line(const GuestInfo& guest) {
   machine.append = appended_part(value_after(recorded, "-append"), value_after(qemu_arguments(machine, seed), "-append"));
   const std::vector<std::string> composed = qemu_arguments(machine, seed);
   std::vector<std::string> differences;
+  if (!is_mac_address(guest.mac)) {
+    differences.push_back(fmt::format("command line: recorded '{}' is not a MAC address", guest.mac));
+  }
   for (size_t i = 0; i < std::max(recorded.size(), composed.size()); ++i) {
     const std::string left = i < recorded.size() ? recorded[i] : "(nothing)";
     const std::string right = i < composed.size() ? composed[i] : "(nothing)";

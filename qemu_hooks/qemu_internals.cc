@@ -74,6 +74,7 @@ struct Symbols {
   int64_t (*qemu_clock_get_ns)(int);
   int64_t (*qemu_clock_deadline_ns_all)(int, int);
   int64_t (*icount_get_raw)();
+  void (*icount_update)(void*);
   bool (*all_cpu_threads_idle)();
   int (*qemu_shutdown_requested_get)();
   int (*qemu_reset_requested_get)();
@@ -149,6 +150,10 @@ void rdtsc_hook(CpuState* cpu) {
 }
 
 void hlt_hook(CpuState* cpu) {
+  // QEMU's main loop may see this CPU halted, and skip its idle time, before the instructions up to here are added to the clock: the next
+  // timer then fires late by as many instructions, when the host's threads happen to run so (docs/decisions/0004-idle-warp-race.md).
+  // HLT ends its block, so the count is exact here.
+  call().icount_update(*call().cpus_queue);
   hlt_callback((cpu->eflags & kInterruptFlag) != 0);
   hlt_in_qemu(cpu);  // does not return: leaves the translated code by a long jump
 }
@@ -198,6 +203,7 @@ Status load_internals() {
   REPRISE_LOOK_UP(qemu_clock_get_ns);
   REPRISE_LOOK_UP(qemu_clock_deadline_ns_all);
   REPRISE_LOOK_UP(icount_get_raw);
+  REPRISE_LOOK_UP(icount_update);
   REPRISE_LOOK_UP(all_cpu_threads_idle);
   REPRISE_LOOK_UP(qemu_shutdown_requested_get);
   REPRISE_LOOK_UP(qemu_reset_requested_get);

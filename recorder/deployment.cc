@@ -222,9 +222,7 @@ class DeploymentParser {
 
 Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder) {
   ASSIGN_OR_RETURN(XmlFile file, read_xml_file(path));
-  std::error_code ignored;
-  const auto absolute = std::filesystem::absolute(path, ignored);
-  ASSIGN_OR_RETURN(auto guests, DeploymentParser(file, {absolute.parent_path(), guests_folder}).parse());
+  ASSIGN_OR_RETURN(auto guests, DeploymentParser(file, {path.parent_path(), guests_folder}).parse());
   return Deployment{path, std::move(file.text), std::move(guests)};
 }
 

@@ -39,8 +39,8 @@ class Participants {
     std::vector<SentFrame> sent;  ///< all frames sent in [previous horizon, horizon), in order
     VirtualTime earliest_send;    ///< no guest sends before this unless a frame reaches it first; >= horizon; never() when all guests ended
     bool finished = false;        ///< all guests ended, or the run's --until was reached: the network stops
-    std::vector<Ended> ended =
-        {};  ///< guests that ended in [previous horizon, horizon): what reaches them at or after `at` counts as dropped
+    /// Guests that ended in [previous horizon, horizon): what reaches them at or after `at` is reported as dropped.
+    std::vector<Ended> ended = {};
   };
 
   /// Lets every guest run up to `horizon` (exclusive) and gives each its deliveries (in order, each `at` >= the previous horizon) at their

@@ -193,6 +193,10 @@ Status SimgridPlatform::find_path(GuestIndex from, GuestIndex to) {
                                "its stations have no fixed rate; use a wired link",
                                file_.string(), path.from->get_name(), path.to->get_name(), link->get_name())};
     }
+    if (!(link->get_bandwidth() > 0)) {
+      return Error{ErrorKind::kUsage, fmt::format("{}: link '{}' between host '{}' and host '{}' has no bandwidth; give it some",
+                                                  file_.string(), link->get_name(), path.from->get_name(), path.to->get_name())};
+    }
   }
   return {};
 }

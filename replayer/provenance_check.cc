@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "launcher/image_digest.h"
@@ -11,6 +13,13 @@ namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// As launcher/guest_machine.h says. It becomes part of a file's name, and a trace may come from a stranger.
+bool is_guest_name(const std::string& name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+  });
+}
 
 /// Adds to `differences`, or returns the image as it is here.
 ImageInfo check_image(const ImageInfo& recorded, std::vector<std::string>& differences) {
@@ -33,7 +42,13 @@ ImageInfo check_image(const ImageInfo& recorded, std::vector<std::string>& diffe
 }  // namespace
 
 Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu) {
-  std::vector<std::string> differences = compare_command_line(guest);
+  std::vector<std::string> differences;
+  if (!is_guest_name(guest.name)) {
+    differences.push_back("name: only letters, digits, '.', '_' and '-' may be in it");
+  }
+  for (std::string& difference : compare_command_line(guest)) {
+    differences.push_back(std::move(difference));
+  }
   if (guest.qemu_version != qemu.version) {
     differences.push_back(fmt::format("QEMU version: recorded '{}', here '{}'", guest.qemu_version, qemu.version));
   }

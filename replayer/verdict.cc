@@ -33,7 +33,11 @@ Result<Verdict> verdict_from_json(const std::string& text) {
       verdict.mismatch = Mismatch{m.at("stream"), {m.at("sequence")}, {m.at("at_ns")}, m.at("field"), m.at("expected"), m.at("actual")};
     }
     if (in.contains("error")) {
-      verdict.error = Error{static_cast<ErrorKind>(in["error"].at("kind").get<int>()), in["error"].at("message")};
+      const int kind = in["error"].at("kind");
+      if (kind < static_cast<int>(ErrorKind::kUsage) || kind > static_cast<int>(ErrorKind::kRunFailed)) {
+        return Error{ErrorKind::kRunFailed, "the replayed guest's verdict is not understood: it has an error of no known kind"};
+      }
+      verdict.error = Error{static_cast<ErrorKind>(kind), in["error"].at("message")};
     }
     return verdict;
   } catch (const json::exception& e) {

@@ -1,11 +1,20 @@
 // One event, one line: the text that `dump` prints, that `diff` shows and that a divergence report gives as context.
 //
-//   TIME GUEST clock #N SOURCE VALUE                          12345 alice clock #17 tsc 12345
-//   TIME GUEST frame #N sent IDENTITY FRAME                   12400 alice frame #2 sent alice/1 98 bytes 52:..:01 > 52:..:02 0x0800
-//   xxh3:60a3... TIME GUEST frame #N received IDENTITY FRAME               23400 bob frame #0 received alice/1 98 bytes 52:..:01 > 52:..:02
-//   0x0800 xxh3:60a3... TIME GUEST console #N 0xHH 'C'                            24000 bob console #5 0x41 'A' TIME GUEST end REASON 99000
-//   bob end power-off TIME GUEST network #N delivered IDENTITY sent TIME        23400 bob network #4 delivered alice/1 sent 12400 TIME
-//   GUEST network #N dropped IDENTITY sent TIME: REASON  12400 bob network #5 dropped alice/2 sent 12400: link down
+//   TIME GUEST clock #N SOURCE VALUE
+//   TIME GUEST frame #N sent IDENTITY FRAME
+//   TIME GUEST frame #N received IDENTITY FRAME
+//   TIME GUEST console #N 0xHH 'C'
+//   TIME GUEST end REASON
+//   TIME GUEST network #N delivered IDENTITY sent TIME
+//   TIME GUEST network #N dropped IDENTITY sent TIME: REASON
+//
+// For example:
+//
+//   12345 alice clock #17 tsc 12345
+//   23400 bob frame #0 received alice/1 98 bytes 52:..:01 > 52:..:02 0x0800 xxh3:60a3...
+//   24000 bob console #5 0x41 'A'
+//   99000 bob end power-off
+//   12400 bob network #5 dropped alice/2 sent 12400: link down
 //
 // TIME is virtual time in nanoseconds. N counts the guest's events of that stream, from 0. GUEST of a network line is the receiver.
 // IDENTITY is SENDER/NUMBER: which of the sender's sent frames it is, the same wherever the frame shows up. FRAME is the length, source and

@@ -23,7 +23,8 @@ class GuestCursor {
   /// Stores the next event in `event` and returns true; false when the stream is at its end (after its kEnd event, if it has one).
   /// Payloads of received frames are fetched from their sender's stream. Views are valid until the next call.
   [[nodiscard]] virtual Result<bool> next(GuestEvent& event) = 0;
-  /// As next(), but goes on to the next received frame. What lies between is not decoded event by event: cheap beside a walk over everything.
+  /// As next(), but goes on to the next received frame. What lies between is not decoded event by event: cheap beside a walk over
+  /// everything.
   [[nodiscard]] virtual Result<bool> next_received(GuestEvent& event) = 0;
   /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
   [[nodiscard]] virtual Status seek(VirtualTime from) = 0;

@@ -54,6 +54,11 @@ TEST(SimgridRefusal, PathWithoutLatency) {
   EXPECT_TRUE(has(message, "host 'h0'") && has(message, "host 'h1'") && has(message, "latency=")) << message;
 }
 
+TEST(SimgridRefusal, LinkWithoutBandwidth) {
+  const auto message = load_failure(pair_of_hosts("bandwidth=\"0Bps\" latency=\"1us\""), guests(2));
+  EXPECT_TRUE(has(message, "link 'l'") && has(message, "no bandwidth")) << message;
+}
+
 TEST(SimgridRefusal, TwoGuestsOnAHostWithoutLoopbackLatency) {
   const auto message = load_failure(pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\""), on_hosts({"h1", "h1"}));
   EXPECT_TRUE(has(message, "actor 'g1': host 'h1' is the same as that of deployment.xml:4: actor 'g0'")) << message;

@@ -62,6 +62,15 @@ TEST(SimgridNetwork, FractionsOfANanosecondDoNotAddUp) {
   EXPECT_LE(last, 100 * kUs + 48802);
 }
 
+TEST(SimgridNetwork, NeighboursInTimeStayApart) {
+  ToyParticipants toys(4);
+  introduce(toys, 4, 0);
+  toys.send(kMs, 0, 1, 1500);  // 1200.0 ns at 10 Gbit/s
+  toys.send(kMs, 2, 3, 1501);  // 1200.8 ns: with SimGrid's own precision it would be done with the other
+  ASSERT_EQ(failure(simulate(star(4, "10Gbps"), guests(4), toys, {10 * kMs})), "");
+  EXPECT_EQ(toys.arrivals, (Lines{"1101200 0:1>1 1500", "1101201 2:1>3 1501"}));
+}
+
 TEST(SimgridNetwork, LongPathKeepsItsBandwidth) {
   ToyParticipants toys(2);
   toys.send(0, 0, 1, 1500);  // SimGrid's TCP window would make this 100.075 ms

@@ -91,6 +91,7 @@ TEST_F(Cursors, NextAndNextReceivedMix) {
     for (int i = 0; i < 5 && at < events.size(); ++i, ++at) {
       ASSERT_TRUE(*cursor->next(event));
       ASSERT_EQ(event.sequence.value, events[at].sequence) << events[at];
+      ASSERT_TRUE(event.kind != EventKind::kFrameSent || event.sender_frame.value == events[at].sender_frame) << events[at];
     }
     while (at < events.size() && events[at].kind != EventKind::kFrameReceived) {
       ++at;

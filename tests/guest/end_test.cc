@@ -1,0 +1,80 @@
+// Where a guest's trace ends: at its own wish, however it expresses it, or at --until; always at a defined nanosecond.
+#include "tests/guest/guest_run.h"
+
+namespace reprise::testing {
+namespace {
+
+struct Ending {
+  const char* name;
+  const char* append;
+  EndReason reason;
+};
+
+// Without ACPI Linux cannot switch the machine off: it halts. The default kernel command line says reboot=t, which ACPI does not change.
+constexpr Ending kEndings[] = {
+    {"poweroff", "end=poweroff", EndReason::kHalt},
+    {"reboot", "end=reboot", EndReason::kTripleFault},
+    {"halt", "end=halt", EndReason::kHalt},
+    {"acpi-poweroff", "acpi=force end=poweroff", EndReason::kPowerOff},
+    {"acpi-reboot", "acpi=force end=reboot", EndReason::kTripleFault},
+    {"acpi-halt", "acpi=force end=halt", EndReason::kHalt},
+    {"keyboard-reset", "end=reboot reboot=k", EndReason::kReset},
+    {"pci-reset", "end=reboot reboot=p", EndReason::kReset},
+    {"acpi-reset", "acpi=force end=reboot reboot=a", EndReason::kReset},
+};
+
+TEST(End, IsWhatTheGuestAskedFor) {
+  const GuestRun run;
+  std::vector<GuestSpec> guests;
+  for (const Ending& ending : kEndings) {
+    guests.push_back({.name = ending.name, .append = ending.append});
+  }
+  run.deploy(guests);
+  ASSERT_TRUE(run.record("a.trace", {"--console", run.path("consoles")}));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  for (uint32_t i = 0; i < std::size(kEndings); ++i) {
+    const GuestStatistics& statistics = reader->guest_statistics(GuestIndex{i});
+    const std::string console = file_text(run.folder() / "consoles" / (std::string(kEndings[i].name) + ".log"));
+    EXPECT_TRUE(statistics.ended);
+    EXPECT_EQ(end_reason_name(statistics.end_reason), end_reason_name(kEndings[i].reason)) << kEndings[i].name << "\n" << console;
+    EXPECT_NE(console.find("guest: done"), std::string::npos) << kEndings[i].name << "\n" << console;
+  }
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), std::size(kEndings)));
+  ASSERT_TRUE(run.record("b.trace"));
+  EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
+}
+
+TEST(End, UntilStopsAllGuestsAtExactlyThatNanosecond) {
+  const GuestRun run;
+  run.deploy(pinging_pair(1000));
+  ASSERT_TRUE(run.record("a.trace", {"--until", "700ms"}));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(reader->run().until.ns, 700'000'000);
+  for (const uint32_t i : {0U, 1U}) {
+    const GuestStatistics& statistics = reader->guest_statistics(GuestIndex{i});
+    EXPECT_EQ(statistics.last.ns, 700'000'000) << i;
+    EXPECT_EQ(statistics.end_reason, EndReason::kUntil) << i;
+    EXPECT_GT(statistics.frames_received, 3U) << "the guests should be in the middle of their pings: " << i;
+  }
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), 2));
+  ASSERT_TRUE(run.record("b.trace", {"--until", "700ms"}));
+  EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
+}
+
+TEST(End, AKernelWithoutARootPanicsAndResets) {
+  const GuestRun run;
+  run.deploy({{.name = "alice", .append = "", .initrd = ""}, {.name = "bob", .append = "run=boot"}});
+  ASSERT_TRUE(run.record("a.trace", {"--console", run.path("consoles")}));
+  const std::string console = file_text(run.folder() / "consoles" / "alice.log");
+  EXPECT_NE(console.find("Kernel panic"), std::string::npos) << console;
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(reader->guest_statistics(GuestIndex{0}).end_reason, EndReason::kTripleFault);
+  EXPECT_EQ(reader->guest_statistics(GuestIndex{1}).end_reason, EndReason::kHalt);
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), 2));
+}
+
+}  // namespace
+}  // namespace reprise::testing

@@ -1,0 +1,98 @@
+// A guest or the recorder dies in the middle of a run: an honest exit code, no process left, and a trace of what was until then.
+#include <signal.h>
+
+#include "tests/guest/guest_run.h"
+
+namespace reprise::testing {
+namespace {
+
+constexpr std::chrono::seconds kNoOrphanAfter{15};
+
+class KilledRun : public ::testing::Test {
+ protected:
+  KilledRun() { run_.deploy(pinging_pair(16384)); }
+
+  /// A recording that is well past its first second, so that there is something to recover.
+  std::unique_ptr<RunningReprise> start() {
+    auto recorder = std::make_unique<RunningReprise>(run_.record_command("a.trace", {"--console", run_.path("consoles")}));
+    const bool pinging = wait_until([&] {
+      return !recorder->running() || file_text(run_.folder() / "consoles" / "alice.log").find("reply seq=80 ") != std::string::npos;
+    });
+    if (!pinging || !recorder->running()) {
+      ADD_FAILURE() << "the run did not get to its 80th ping";
+      EXPECT_TRUE(exits(recorder->wait(), 0));
+    }
+    EXPECT_EQ(qemus().size(), 2U);
+    return recorder;
+  }
+
+  [[nodiscard]] std::vector<pid_t> qemus() const { return qemus_of(run_.folder()); }
+
+  void expect_recoverable() {
+    EXPECT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter)) << qemus().size() << " QEMUs are left";
+    EXPECT_FALSE(std::filesystem::exists(run_.path("a.trace")));
+    const Outcome recovery = run_reprise({"recover", run_.path("a.trace.partial"), "-o", run_.path("recovered.trace")});
+    ASSERT_TRUE(exits(recovery, 0));
+    const auto reader = run_.open("recovered.trace");
+    ASSERT_NE(reader, nullptr);
+    EXPECT_FALSE(reader->run().complete);
+    for (const uint32_t i : {0U, 1U}) {
+      EXPECT_GE(reader->guest_statistics(GuestIndex{i}).last.ns, 900'000'000) << recovery.out;
+      EXPECT_GT(reader->guest_statistics(GuestIndex{i}).frames_received, 5U) << recovery.out;
+    }
+    EXPECT_TRUE(replays_identically(run_.replay("recovered.trace"), 2));
+  }
+
+  GuestRun run_;
+};
+
+TEST_F(KilledRun, AKilledGuestFailsTheRun) {
+  const auto recorder = start();
+  for (const pid_t pid : qemus()) {
+    if (file_text("/proc/" + std::to_string(pid) + "/cmdline").find(",guest=1,") != std::string::npos) {
+      ASSERT_EQ(kill(pid, SIGKILL), 0);
+    }
+  }
+  const Outcome outcome = recorder->wait();
+  EXPECT_TRUE(complains(outcome, 5, "guest 'bob' failed at virtual time "));
+  EXPECT_NE(outcome.err.find("killed by signal 9"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("'reprise recover " + run_.path("a.trace.partial") + " -o FILE'"), std::string::npos) << outcome.err;
+  EXPECT_TRUE(qemus().empty()) << "the recorder has to wait for its guests";
+  expect_recoverable();
+}
+
+TEST_F(KilledRun, TheGuestsOfAKilledRecorderEndByThemselves) {
+  const auto recorder = start();
+  recorder->signal(SIGKILL);
+  EXPECT_EQ(recorder->wait().exit_code, -1);
+  expect_recoverable();
+  const Outcome again = run_reprise(run_.record_command("a.trace"));
+  EXPECT_TRUE(complains(again, 2, run_.path("a.trace.partial") + " is there already"));
+  EXPECT_NE(again.err.find("reprise recover"), std::string::npos) << again.err;
+}
+
+TEST_F(KilledRun, InterruptAndTerminateEndTheRunInOrder) {
+  for (const int number : {SIGINT, SIGTERM}) {
+    SCOPED_TRACE(number);
+    const auto recorder = start();
+    recorder->signal(number);
+    EXPECT_TRUE(complains(recorder->wait(), 5, "interrupted at virtual time "));
+    EXPECT_TRUE(qemus().empty()) << "the recorder has to wait for its guests";
+    expect_recoverable();
+    std::filesystem::remove_all(run_.path("a.trace.partial"));
+    std::filesystem::remove_all(run_.path("consoles"));
+    std::filesystem::remove(run_.path("recovered.trace"));
+  }
+}
+
+TEST_F(KilledRun, TheGuestsOfAKilledReplayEndWithIt) {
+  ASSERT_TRUE(run_.record("a.trace", {"--until", "2s"}));
+  RunningReprise replayer({"replay", run_.path("a.trace"), "--jobs", "2"});
+  EXPECT_TRUE(wait_until([&] { return qemus().size() == 2; }));
+  replayer.signal(SIGKILL);
+  EXPECT_EQ(replayer.wait().exit_code, -1);
+  EXPECT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter));
+}
+
+}  // namespace
+}  // namespace reprise::testing
