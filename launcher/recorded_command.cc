@@ -35,9 +35,8 @@ NicModel nic_of(const std::string& name) {
 /// It is copied into an option of QEMU's, where a comma would begin another.
 bool is_mac_address(std::string_view text) {
   constexpr std::string_view kPattern = "xx:xx:xx:xx:xx:xx";
-  return std::ranges::equal(text, kPattern, [](char c, char pattern) {
-    return pattern == ':' ? c == ':' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
-  });
+  return std::ranges::equal(
+      text, kPattern, [](char c, char pattern) { return pattern == ':' ? c == ':' : std::isxdigit(static_cast<unsigned char>(c)) != 0; });
 }
 
 /// What the user appended: the recorded kernel command line without the beginning that we compose.

@@ -14,7 +14,8 @@ void watch_halt(GuestSession& session, uint32_t icount_shift);
 /// Watches the power and reset ports. Call when the machine exists and has not run.
 void watch_power_ports(GuestSession& session);
 
-/// Does not return (guest_ended ends the process). Tells the session of an end that no port write announced, once the vCPUs are stopped: a triple fault, or QEMU being ended from outside.
+/// Does not return (guest_ended ends the process). Tells the session of an end that no port write announced, once the vCPUs are stopped: a
+/// triple fault, or QEMU being ended from outside.
 void end_of_stopped_machine(GuestSession& session);
 
 /// To be called at each TSC read: the cheap half of knowing the time of a triple fault.

@@ -10,8 +10,8 @@ LiveSession::LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> wr
     : recorder_(std::move(recorder)), writer_(std::move(writer)), console_(std::move(console)) {}
 
 Status LiveSession::introduce(const std::string& qemu_build_id) {
-  RETURN_IF_ERROR(recorder_.send({.type = MessageType::kHello},
-                                 {reinterpret_cast<const uint8_t*>(qemu_build_id.data()), qemu_build_id.size()}));
+  RETURN_IF_ERROR(
+      recorder_.send({.type = MessageType::kHello}, {reinterpret_cast<const uint8_t*>(qemu_build_id.data()), qemu_build_id.size()}));
   return recorder_.flush();
 }
 

@@ -49,15 +49,20 @@ Status set_option(PluginArgs& args, const std::string& name, const std::string& 
 
 Result<PluginArgs> parse_plugin_args(const std::vector<std::string>& args) {
   PluginArgs parsed;
+  bool has_guest = false;
   for (const std::string& arg : args) {
     const size_t equals = arg.find('=');
     if (equals == std::string::npos) {
       return Error{ErrorKind::kUsage, fmt::format("plugin option '{}' has no value", arg)};
     }
+    has_guest = has_guest || arg.starts_with("guest=");
     RETURN_IF_ERROR(set_option(parsed, arg.substr(0, equals), arg.substr(equals + 1)));
   }
   if (parsed.channel < 0) {
     return Error{ErrorKind::kUsage, "plugin option 'channel' is missing"};
+  }
+  if (!has_guest) {
+    return Error{ErrorKind::kUsage, "plugin option 'guest' is missing"};
   }
   if (parsed.mode == PluginArgs::Mode::kReplay && parsed.trace.empty()) {
     return Error{ErrorKind::kUsage, "plugin option 'trace' is missing"};

@@ -17,7 +17,7 @@ namespace {
 constexpr int kClockVirtual = 1;         // QEMU_CLOCK_VIRTUAL
 constexpr int kScaleNs = 1;              // SCALE_NS
 constexpr int kTimerAttributesAll = ~0;  // QEMU_TIMER_ATTR_ALL
-constexpr int kTapPriority = 1000;       // above every device: they use small priorities
+constexpr int kTapPriority = 0x10000;    // above every device, the local APIC (0x1000) among them
 constexpr size_t kTimerBytes = 1024;     // QEMUTimer is far smaller; zeroed storage is what QEMU expects
 constexpr size_t kRegionBytes = 2048;    // MemoryRegion is far smaller
 constexpr uint64_t kInterruptFlag = 0x200;

@@ -13,7 +13,7 @@ namespace reprise {
 Barrier::Barrier(std::vector<GuestChannel> guests, std::vector<std::string> names, Options options)
     : names_(std::move(names)), options_(std::move(options)), ends_(guests.size()) {
   for (GuestChannel& channel : guests) {
-    guests_.push_back({.channel = std::move(channel), .idle_until = {}});
+    guests_.push_back({.channel = std::move(channel), .idle_until = {}, .last_frame = {}});
   }
 }
 
@@ -124,10 +124,11 @@ Status Barrier::handle(GuestIndex index, Message& message) {
       guest.introduced = true;
       return {};
     case MessageType::kFrame:
-      if (message.number != guest.frames || message.at < now_ || message.payload.empty()) {
+      if (message.number != guest.frames || message.at < std::max(now_, guest.last_frame) || message.payload.empty()) {
         return broken(index, "it sent a frame out of order");
       }
       ++guest.frames;
+      guest.last_frame = message.at;
       held_.push_back({.sent_at = message.at,
                        .sender = index,
                        .number = {message.number},
@@ -138,6 +139,9 @@ Status Barrier::handle(GuestIndex index, Message& message) {
       guest.idle_until = message.until;
       return {};
     case MessageType::kEnded:
+      if (message.number > static_cast<uint64_t>(EndReason::kAborted)) {
+        return broken(index, "it ended for no known reason");
+      }
       guest.state = State::kEnded;
       guest.idle_until = VirtualTime::never();
       ends_[index.value] = {.at = message.at, .reason = static_cast<EndReason>(message.number)};
@@ -160,6 +164,8 @@ Participants::Advance Barrier::collect(VirtualTime horizon) {
     return std::tie(a.sent_at, a.sender, a.number) < std::tie(b.sent_at, b.sender, b.number);
   });
   const auto later = std::ranges::find_if(held_, [&](const SentFrame& frame) { return frame.sent_at >= horizon; });
+  // Whose end was read first is the host's affair.
+  std::ranges::sort(ended_, [](const Ended& a, const Ended& b) { return std::tie(a.at, a.guest) < std::tie(b.at, b.guest); });
   Advance advance;
   advance.sent.assign(std::make_move_iterator(held_.begin()), std::make_move_iterator(later));
   held_.erase(held_.begin(), later);

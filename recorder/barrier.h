@@ -52,6 +52,7 @@ class Barrier final : public Participants {
     State state = State::kRunning;
     VirtualTime idle_until;
     uint64_t frames = 0;
+    VirtualTime last_frame;
     bool introduced = false;
   };
 
@@ -66,8 +67,8 @@ class Barrier final : public Participants {
   std::vector<std::string> names_;
   Options options_;
   VirtualTime now_;
-  std::vector<SentFrame> held_;              // sent, not yet handed to the network
-  std::vector<Ended> ended_;  // since the last advance
+  std::vector<SentFrame> held_;  // sent, not yet handed to the network
+  std::vector<Ended> ended_;     // since the last advance
   NetworkStatistics network_statistics_;
   std::vector<End> ends_;
   std::optional<GuestIndex> broken_guest_;

@@ -22,11 +22,15 @@ sigset_t ending_signals() {
 Interrupt::Interrupt() {
   const sigset_t set = ending_signals();
   CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  fd_ = signalfd(-1, &set, SFD_CLOEXEC);
+  fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   CHECK(fd_ >= 0);
 }
 
 Interrupt::~Interrupt() {
+  // A signal that was polled for is still pending: unblocked, it would end us before we have said what happened.
+  signalfd_siginfo arrived;
+  while (read(fd_, &arrived, sizeof arrived) > 0) {
+  }
   close(fd_);
   const sigset_t set = ending_signals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);

@@ -8,6 +8,7 @@
 
 #include "launcher/image_digest.h"
 #include "launcher/recorded_command.h"
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -62,9 +63,9 @@ Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const Qe
   if (differences.empty()) {
     return images;
   }
-  std::string message = fmt::format("guest '{}' cannot be replayed on this machine:", guest.name);
+  std::string message = fmt::format("guest '{}' cannot be replayed on this machine:", printable(guest.name));
   for (const std::string& difference : differences) {
-    message += "\n  " + difference;
+    message += "\n  " + printable(difference);
   }
   return Error{ErrorKind::kMachine, message};
 }

@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
   cmake ninja-build g++ pkg-config git python3 binutils lz4 zstd                                 # to build, and to unpack the guest
   clang clang-format clang-tidy                                                                  # for the checks
-  capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libsodium-dev libfmt-dev       # the program's libraries
+  capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libssl-dev libfmt-dev       # the program's libraries
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
 )
 qemu_package=qemu-system-x86

@@ -8,7 +8,10 @@ included) over the rounds, because everything that disturbs a run only adds to i
   coupled    `reprise record --no-trace`
   recorded   `reprise record`
   replayed   `reprise replay` (all guests)
-  rr=record  QEMU's own record/replay of the plain guest, and rr=replay of its log
+  rr=record  QEMU's own record/replay of the plain guest as QEMU documents it (idle sleeps), and rr=replay of its log;
+             "rr=record, sleep=off" is the same under our clock, where QEMU logs next to nothing and no clock values at all
+
+Workloads with a peer have no plain variant: two plain QEMUs have no common virtual time, so their guests would do other work.
 
 usage: compare_costs.py --reprise build/bin/reprise [--rounds 5] [--json FILE] [WORKLOAD ...]
 """
@@ -24,6 +27,8 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+VARIANTS = ["plain", "coupled", "recorded", "replayed", "rr=record", "rr=replay", "rr=record, sleep=off", "rr=replay, sleep=off"]
 
 PLATFORM = """<?xml version="1.0"?>
 <!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">
@@ -92,14 +97,14 @@ class Workload:
     def record(self, *options):
         return [self.reprise, "record", self.folder / "platform.xml", self.folder / "deployment.xml", *options]
 
-    def qemu(self, icount_suffix=""):
-        """The recorded command line of the first guest as a plain QEMU command."""
+    def qemu(self, icount=None):
+        """The recorded command line of the first guest as a plain QEMU command, with other -icount options if given."""
         info = json.loads(subprocess.check_output([self.reprise, "info", self.trace, "--json"], text=True))
         guest = info["guests"][0]
         paths = {"${" + image["role"] + "}": image["path"] for image in guest["images"]}
         arguments = [paths.get(argument, argument) for argument in guest["command_line"]]
-        at = arguments.index("-icount") + 1
-        arguments[at] += icount_suffix
+        if icount:
+            arguments[arguments.index("-icount") + 1] = icount
         return [os.environ.get("REPRISE_QEMU", "qemu-system-x86_64"), *arguments]
 
     def one_round(self, with_rr):
@@ -115,43 +120,44 @@ class Workload:
     def rr_round(self):
         log = self.folder / "replay.bin"
         net = ["-object", "filter-replay,id=filter,netdev=n0"]
-        self.cost("rr=record").run([*self.qemu(f",rr=record,rrfile={log}"), *net])
-        self.cost("rr=replay").run([*self.qemu(f",rr=replay,rrfile={log}"), *net])
-        self.sizes["rr log"] = log.stat().st_size
-        log.unlink()
+        for suffix, sleep in (("", "on"), (", sleep=off", "off")):
+            icount = f"shift=0,sleep={sleep},rrfile={log}"
+            self.cost(f"rr=record{suffix}").run([*self.qemu(f"{icount},rr=record"), *net])
+            self.cost(f"rr=replay{suffix}").run([*self.qemu(f"{icount},rr=replay"), *net])
+            self.sizes[f"rr log{suffix}"] = log.stat().st_size
+            log.unlink()
 
     def report(self):
         peer = "plain" if "plain" in self.costs else "coupled"
         base = min(self.costs[peer].cpu_s)
         rows = []
-        for variant in ("plain", "coupled", "recorded", "replayed", "rr=record", "rr=replay"):
-            if variant in self.costs:
-                cost = self.costs[variant]
-                rows.append(
-                    {
-                        "workload": self.name,
-                        "variant": variant,
-                        "cpu_s": round(min(cost.cpu_s), 3),
-                        "wall_s": round(min(cost.wall_s), 3),
-                        "peer": peer,
-                        "ratio": round(min(cost.cpu_s) / base, 3),
-                        "rounds": len(cost.cpu_s),
-                    }
-                )
+        for variant in sorted(self.costs, key=VARIANTS.index):
+            cost = self.costs[variant]
+            rows.append(
+                {
+                    "workload": self.name,
+                    "variant": variant,
+                    "cpu_s": round(min(cost.cpu_s), 3),
+                    "wall_s": round(min(cost.wall_s), 3),
+                    "peer": peer,
+                    "ratio": round(min(cost.cpu_s) / base, 3),
+                    "rounds": len(cost.cpu_s),
+                }
+            )
         recorded, coupled = min(self.costs["recorded"].cpu_s), min(self.costs["coupled"].cpu_s)
         summary = {"workload": self.name, "recorded : coupled": round(recorded / coupled, 3), "trace bytes": self.sizes["trace"]}
         if "plain" in self.costs:
             summary["replayed : plain"] = round(min(self.costs["replayed"].cpu_s) / min(self.costs["plain"].cpu_s), 3)
-        if "rr log" in self.sizes:
-            summary["rr log bytes"] = self.sizes["rr log"]
-            summary["rr log : trace"] = round(self.sizes["rr log"] / self.sizes["trace"], 1)
+        for name in [name for name in self.sizes if name != "trace"]:
+            summary[f"{name} bytes"] = self.sizes[name]
+            summary[f"{name} : trace"] = round(self.sizes[name] / self.sizes["trace"], 1)
         return rows, summary
 
 
 def print_tables(rows, summaries):
-    print(f"{'workload':10} {'variant':10} {'CPU s':>8} {'wall s':>8} {'ratio':>7}  against")
+    print(f"{'workload':10} {'variant':21} {'CPU s':>8} {'wall s':>8} {'ratio':>7}  against")
     for row in rows:
-        print(f"{row['workload']:10} {row['variant']:10} {row['cpu_s']:8.2f} {row['wall_s']:8.2f} {row['ratio']:7.3f}  {row['peer']}")
+        print(f"{row['workload']:10} {row['variant']:21} {row['cpu_s']:8.2f} {row['wall_s']:8.2f} {row['ratio']:7.3f}  {row['peer']}")
     print()
     for summary in summaries:
         print("; ".join(f"{key} {value}" for key, value in summary.items()))

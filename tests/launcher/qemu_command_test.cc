@@ -102,14 +102,15 @@ TEST(QemuCommand, NicNames) {
 TEST(QemuCommand, ExpandsOnlyWholeArguments) {
   const std::vector<ImageInfo> images = {{"kernel", "/a/${initrd}", {}, 0}, {"initrd", "/b,c/guest.cpio", {}, 0}};
   const std::vector<std::string> arguments = {"-kernel", "${kernel}", "-initrd", "${initrd}", "-append", "x=${kernel}", "${unknown}"};
-  EXPECT_EQ(expand_images(arguments, images), (std::vector<std::string>{"-kernel", "/a/${initrd}", "-initrd", "/b,c/guest.cpio", "-append",
-                                                                        "x=${kernel}", "${unknown}"}));
+  EXPECT_EQ(expand_images(arguments, images),
+            (std::vector<std::string>{"-kernel", "/a/${initrd}", "-initrd", "/b,c/guest.cpio", "-append", "x=${kernel}", "${unknown}"}));
 }
 
 TEST(QemuCommand, PluginOfARecording) {
-  EXPECT_EQ(plugin_argument("/lib/hooks.so",
-                            {.channel = 5, .guest = 2, .icount_shift = 1, .stream_folder = "/t/x.trace.partial", .console = "/c/alice.log"}),
-            "file=/lib/hooks.so,mode=live,channel=5,guest=2,icount_shift=1,stream_folder=/t/x.trace.partial,console=/c/alice.log");
+  EXPECT_EQ(
+      plugin_argument("/lib/hooks.so",
+                      {.channel = 5, .guest = 2, .icount_shift = 1, .stream_folder = "/t/x.trace.partial", .console = "/c/alice.log"}),
+      "file=/lib/hooks.so,mode=live,channel=5,guest=2,icount_shift=1,stream_folder=/t/x.trace.partial,console=/c/alice.log");
 }
 
 TEST(QemuCommand, PluginOfARecordingWithoutTrace) {

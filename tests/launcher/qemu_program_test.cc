@@ -48,8 +48,7 @@ TEST(QemuProgram, SaysWhatAFailingProgramSaid) {
   const auto qemu = find_stub("echo 'libfoo.so: cannot open' >&2; exit 127");
   ASSERT_FALSE(qemu.ok());
   EXPECT_EQ(qemu.error().kind, ErrorKind::kMachine);
-  EXPECT_NE(qemu.error().message.find("--version exited with code 127: libfoo.so: cannot open"), std::string::npos)
-      << qemu.error().message;
+  EXPECT_NE(qemu.error().message.find("--version exited with code 127: libfoo.so: cannot open"), std::string::npos) << qemu.error().message;
 }
 
 TEST(QemuProgram, DoesNotWaitForEverForAHangingProgram) {

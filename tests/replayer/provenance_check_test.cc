@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
 #include "launcher/image_digest.h"
 #include "launcher/qemu_command.h"
 #include "tests/analysis/synthetic_trace.h"
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -43,7 +45,7 @@ class ProvenanceTest : public ::testing::Test {
     }
     EXPECT_EQ(images.error().kind, ErrorKind::kMachine);
     const std::string& text = images.error().message;
-    EXPECT_TRUE(text.starts_with("guest '" + guest_.name + "' cannot be replayed on this machine:\n  ")) << text;
+    EXPECT_TRUE(text.starts_with("guest '" + printable(guest_.name) + "' cannot be replayed on this machine:\n  ")) << text;
     return text.substr(text.find('\n') + 3);
   }
 
@@ -84,8 +86,7 @@ TEST_F(ProvenanceTest, ImageOfOtherBytes) {
 
 TEST_F(ProvenanceTest, ImageThatIsNotHere) {
   guest_.images[1].path = "/elsewhere/guest.cpio";
-  EXPECT_EQ(differences(),
-            "initrd: recorded /elsewhere/guest.cpio, which is not here, nor is " + (guests_ / "guest.cpio").string());
+  EXPECT_EQ(differences(), "initrd: recorded /elsewhere/guest.cpio, which is not here, nor is " + (guests_ / "guest.cpio").string());
 }
 
 TEST_F(ProvenanceTest, ImageOfTheSameNameAmongTheDemoGuests) {

@@ -51,7 +51,8 @@ TEST(TraceConsistency, NamesAnotherFrameOfTheSender) {
 
 TEST(TraceConsistency, NamesAnotherSender) {
   Script script = ping_script();
-  script.add_guest("carol", {sent(10, ethernet_frame(3, 2, 60, 0x55)), sent(20, ethernet_frame(3, 2, 98, 0x55)), end(30'000, EndReason::kHalt)});
+  script.add_guest("carol",
+                   {sent(10, ethernet_frame(3, 2, 60, 0x55)), sent(20, ethernet_frame(3, 2, 98, 0x55)), end(30'000, EndReason::kHalt)});
   script.guests[kBob][3].sender = 2;
   EXPECT_EQ(contradiction(script, kBob), "sender: alice/1 / carol/1, frame #1 @12000");
 }

@@ -8,7 +8,8 @@ namespace reprise {
 namespace {
 
 TEST(Verdict, IdenticalRoundTrip) {
-  const Verdict verdict{.reached = {10'726'155'164}, .counts = {36, std::numeric_limits<uint64_t>::max(), 412}, .mismatch = {}, .error = {}};
+  const Verdict verdict{
+      .reached = {10'726'155'164}, .counts = {36, std::numeric_limits<uint64_t>::max(), 412}, .mismatch = {}, .error = {}};
   const auto back = verdict_from_json(verdict_to_json(verdict));
   ASSERT_TRUE(back.ok()) << back.error().message;
   EXPECT_EQ(back->reached.ns, 10'726'155'164);

@@ -93,8 +93,7 @@ TEST_F(VerifierTest, SentFrame) {
   EXPECT_EQ(alice_differs(5, sent(2001, ethernet_frame(1, 2, 98, 0x22))), "frame #1 @2000 virtual_ns: 2000 / 2001");
   auto payload = ethernet_frame(1, 2, 98, 0x22);
   payload[40] = 0x23;
-  EXPECT_EQ(alice_differs(5, sent(2000, payload)),
-            "frame #1 @2000 payload: 98 bytes, byte 40 is 0x22 / 98 bytes, byte 40 is 0x23");
+  EXPECT_EQ(alice_differs(5, sent(2000, payload)), "frame #1 @2000 payload: 98 bytes, byte 40 is 0x22 / 98 bytes, byte 40 is 0x23");
   EXPECT_EQ(alice_differs(5, sent(2000, ethernet_frame(1, 2, 97, 0x22))), "frame #1 @2000 payload: 98 bytes, byte 97 is 0x22 / 97 bytes");
   EXPECT_EQ(alice_differs(5, sent(2000, ethernet_frame(1, 2, 99, 0x22))), "frame #1 @2000 payload: 98 bytes / 99 bytes, byte 98 is 0x22");
 }
