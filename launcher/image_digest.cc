@@ -42,4 +42,15 @@ Result<ImageInfo> digest_image(const std::string& role, const std::filesystem::p
   return image;
 }
 
+Result<ImageInfo> ImageDigests::of(const std::string& role, const std::filesystem::path& path) {
+  auto known = known_.find(path);
+  if (known == known_.end()) {
+    ASSIGN_OR_RETURN(ImageInfo image, digest_image(role, path));
+    known = known_.emplace(path, std::move(image)).first;
+  }
+  ImageInfo image = known->second;
+  image.role = role;
+  return image;
+}
+
 }  // namespace reprise

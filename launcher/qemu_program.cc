@@ -31,7 +31,7 @@ fs::path find_in_path(const char* name) {
   std::istringstream folders(path != nullptr ? path : "");
   std::string folder;
   while (std::getline(folders, folder, ':')) {
-    const fs::path candidate = fs::path(folder) / name;
+    fs::path candidate = fs::path(folder) / name;
     if (!folder.empty() && access(candidate.c_str(), X_OK) == 0) {
       return candidate;
     }

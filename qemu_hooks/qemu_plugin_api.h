@@ -11,6 +11,10 @@ extern "C" {
 using qemu_plugin_id_t = uint64_t;
 struct qemu_plugin_register;
 
+struct qemu_system_info {
+  int smp_vcpus;
+  int max_vcpus;
+};
 struct qemu_info_t {
   const char* target_name;
   struct {
@@ -19,10 +23,7 @@ struct qemu_info_t {
   } version;
   bool system_emulation;
   union {
-    struct {
-      int smp_vcpus;
-      int max_vcpus;
-    } system;
+    qemu_system_info system;
   };
 };
 

@@ -3,70 +3,21 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <map>
 #include <memory>
 
-#include "launcher/image_digest.h"
-#include "launcher/qemu_command.h"
 #include "launcher/qemu_program.h"
 #include "recorder/barrier.h"
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
+#include "recorder/run_description.h"
 #include "recorder/simgrid_network.h"
 #include "recorder/supervisor.h"
-#include "recorder/xml_file.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& qemu, uint64_t seed,
-                                 std::map<fs::path, ImageInfo>& digests) {
-  const GuestMachine& machine = guest.machine;
-  GuestInfo info{.name = machine.name,
-                 .host = guest.host,
-                 .address = machine.address,
-                 .mac = machine.mac,
-                 .nic = std::string(nic_name(machine.nic)),
-                 .qemu_version = qemu.version,
-                 .qemu_build_id = qemu.build_id,
-                 .command_line = qemu_arguments(machine, seed),
-                 .images = {},
-                 .icount_shift = machine.icount_shift};
-  for (const auto& [role, path] : {std::pair{"kernel", machine.kernel}, std::pair{"initrd", machine.initrd}}) {
-    if (path.empty()) {
-      continue;
-    }
-    if (!digests.contains(path)) {
-      ASSIGN_OR_RETURN(digests[path], digest_image(role, path));
-    }
-    info.images.push_back(digests[path]);
-    info.images.back().role = role;
-  }
-  return info;
-}
-
-Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& deployment, const NetworkModel& network,
-                             const QemuProgram& qemu) {
-  RunInfo run;
-  run.reprise_version = REPRISE_VERSION;
-  run.simgrid_version = simgrid_version();
-  run.simgrid_options = options.simgrid_options;
-  ASSIGN_OR_RETURN(const XmlFile platform, read_xml_file(options.platform));
-  run.platform_xml = platform.text;
-  run.deployment_xml = deployment.text;
-  run.seed = options.seed;
-  run.lookahead = network.lookahead();
-  run.until = options.until;
-  std::map<fs::path, ImageInfo> digests;
-  for (size_t i = 0; i < deployment.guests.size(); ++i) {
-    ASSIGN_OR_RETURN(GuestInfo guest, describe_guest(deployment.guests[i], qemu, options.seed + i, digests));
-    run.guests.push_back(std::move(guest));
-  }
-  return run;
-}
 
 Result<std::unique_ptr<NetworkModel>> make_network(const RecordOptions& options, const Deployment& deployment) {
   std::vector<Attachment> attachments;
@@ -140,26 +91,38 @@ RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run) {
   return outcome;
 }
 
-}  // namespace
+/// Everything that has to be right before a process is started or a file is made.
+struct Prepared {
+  std::unique_ptr<NetworkModel> network;
+  QemuProgram qemu;
+  fs::path plugin;
+  RunInfo run;
+};
 
-Result<RecordOutcome> record(const RecordOptions& options) {
+Result<Prepared> prepare(const RecordOptions& options) {
+  Prepared prepared;
   ASSIGN_OR_RETURN(const Deployment deployment, parse_deployment(options.deployment, guests_folder()));
-  ASSIGN_OR_RETURN(const auto network, make_network(options, deployment));
-  ASSIGN_OR_RETURN(const QemuProgram qemu, find_qemu());
-  ASSIGN_OR_RETURN(const fs::path plugin, find_plugin());
-  ASSIGN_OR_RETURN(const RunInfo run, describe_run(options, deployment, *network, qemu));
-  const Interrupt interrupt;
-  Streams streams;
-  if (options.trace) {
-    ASSIGN_OR_RETURN(streams, open_streams(options, run));
-  }
+  ASSIGN_OR_RETURN(prepared.network, make_network(options, deployment));
+  ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
+  ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
+  ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.qemu));
   if (!options.console_folder.empty()) {
-    fs::create_directories(options.console_folder);
+    std::error_code error;
+    fs::create_directories(options.console_folder, error);
+    if (error) {
+      return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", options.console_folder.string(), error.message())};
+    }
   }
+  return prepared;
+}
+
+Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
+  const Interrupt interrupt;
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::start(qemu, run, {plugin, streams.folder, options.console_folder}, channels));
+  ASSIGN_OR_RETURN(Supervisor supervisor,
+                   Supervisor::start(prepared.qemu, prepared.run, {prepared.plugin, streams.folder, options.console_folder}, channels));
   std::vector<std::string> names;
-  for (const GuestInfo& guest : run.guests) {
+  for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
   }
   Barrier barrier(std::move(channels), std::move(names),
@@ -167,24 +130,38 @@ Result<RecordOutcome> record(const RecordOptions& options) {
                    .network_stream = streams.network.get(),
                    .interrupt_fd = interrupt.fd(),
                    .progress = seldom(options.progress)});
-  Status status = drive(*network, barrier, supervisor, options.until);
+  const Status driven = drive(*prepared.network, barrier, supervisor, options.until);
   supervisor.wait_then_kill();
+  Status sealed;
   if (streams.network != nullptr) {
-    const Status finished = streams.network->finish(barrier.now(), status.ok() ? EndReason::kUntil : EndReason::kAborted);
-    if (status.ok() && finished.ok()) {
-      status = join_streams(streams.folder, run, options.output);
-    } else if (status.ok()) {
-      status = finished;
-    }
+    sealed = streams.network->finish(barrier.now(), driven.ok() ? EndReason::kUntil : EndReason::kAborted);
   }
-  if (!status.ok()) {
-    Error error = status.error();
-    if (options.trace) {
-      error.message += fmt::format("\n'reprise recover {} -o FILE' keeps what was recorded", streams.folder.string());
-    }
-    return error;
+  RETURN_IF_ERROR(driven);
+  RETURN_IF_ERROR(sealed);
+  return outcome_of(barrier, prepared.run);
+}
+
+}  // namespace
+
+Result<RecordOutcome> record(const RecordOptions& options) {
+  ASSIGN_OR_RETURN(Prepared prepared, prepare(options));
+  Streams streams;
+  if (options.trace) {
+    ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run));
   }
-  return outcome_of(barrier, run);
+  Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
+  Status joined;
+  if (outcome.ok() && options.trace) {
+    joined = join_streams(streams.folder, prepared.run, options.output);
+  }
+  if (outcome.ok() && joined.ok()) {
+    return outcome;
+  }
+  Error error = outcome.ok() ? joined.error() : outcome.error();
+  if (options.trace) {
+    error.message += fmt::format("\n'reprise recover {} -o FILE' keeps what was recorded", streams.folder.string());
+  }
+  return error;
 }
 
 }  // namespace reprise

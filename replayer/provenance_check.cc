@@ -6,7 +6,6 @@
 #include <cctype>
 #include <filesystem>
 
-#include "launcher/image_digest.h"
 #include "launcher/recorded_command.h"
 #include "trace_format/event_text.h"
 
@@ -23,13 +22,13 @@ bool is_guest_name(const std::string& name) {
 }
 
 /// Adds to `differences`, or returns the image as it is here.
-ImageInfo check_image(const ImageInfo& recorded, std::vector<std::string>& differences) {
+ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, std::vector<std::string>& differences) {
   fs::path path = recorded.path;
   std::error_code error;
   if (!fs::exists(path, error)) {
     path = guests_folder() / path.filename();
   }
-  Result<ImageInfo> here = digest_image(recorded.role, path);
+  Result<ImageInfo> here = digests.of(recorded.role, path);
   if (!here.ok()) {
     differences.push_back(fmt::format("{}: recorded {}, which is not here, nor is {}", recorded.role, recorded.path, path.string()));
     return recorded;
@@ -42,10 +41,10 @@ ImageInfo check_image(const ImageInfo& recorded, std::vector<std::string>& diffe
 
 }  // namespace
 
-Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu) {
+Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu, ImageDigests& digests) {
   std::vector<std::string> differences;
   if (!is_guest_name(guest.name)) {
-    differences.push_back("name: only letters, digits, '.', '_' and '-' may be in it");
+    differences.emplace_back("name: only letters, digits, '.', '_' and '-' may be in it");
   }
   for (std::string& difference : compare_command_line(guest)) {
     differences.push_back(std::move(difference));
@@ -58,7 +57,7 @@ Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const Qe
   }
   std::vector<ImageInfo> images;
   for (const ImageInfo& image : guest.images) {
-    images.push_back(check_image(image, differences));
+    images.push_back(check_image(image, digests, differences));
   }
   if (differences.empty()) {
     return images;

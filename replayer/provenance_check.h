@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "launcher/image_digest.h"
 #include "launcher/qemu_program.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
@@ -10,7 +11,7 @@
 namespace reprise {
 
 /// The images of `guest` on this machine: where they were recorded, or of the same name in the folder of the demo guests.
-/// kMachine with one line for each field that does not match.
-[[nodiscard]] Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu);
+/// `digests` may be shared between guests. kMachine with one line for each field that does not match.
+[[nodiscard]] Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu, ImageDigests& digests);
 
 }  // namespace reprise

@@ -176,10 +176,11 @@ Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader) {
 Result<std::vector<Job>> prepare(TraceReader& reader, const QemuProgram& qemu, const ReplayOptions& options) {
   ASSIGN_OR_RETURN(const auto guests, chosen_guests(reader, options));
   std::vector<Job> jobs;
+  ImageDigests digests;
   for (const GuestIndex guest : guests) {
     Job job;
     job.guest = guest;
-    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], qemu));
+    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], qemu, digests));
     ASSIGN_OR_RETURN(const auto contradiction, find_contradiction(reader, guest));
     if (contradiction.has_value()) {
       ASSIGN_OR_RETURN(job.result,
@@ -198,7 +199,11 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
   ASSIGN_OR_RETURN(const auto plugin, find_plugin());
   ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, qemu, options));
   if (!options.console_folder.empty()) {
-    std::filesystem::create_directories(options.console_folder);
+    std::error_code error;
+    std::filesystem::create_directories(options.console_folder, error);
+    if (error) {
+      return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", options.console_folder.string(), error.message())};
+    }
   }
   const size_t at_a_time = options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
   size_t reported = 0;

@@ -53,7 +53,7 @@ TEST(HeavyCrowd, SixteenGuestsBootTogether) {
 TEST(HeavyRounds, TwentyRecordingsAndReplaysUnderFullLoad) {
   const GuestRun run;
   const std::string example = REPRISE_EXAMPLES "/ping/";
-  const BusyCores load(4);
+  const BusyCores load;
   for (int round = 1; round <= 20; ++round) {
     SCOPED_TRACE(fmt::format("round {} of 20", round));
     const std::string trace = fmt::format("{}.trace", round);

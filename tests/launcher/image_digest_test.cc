@@ -61,5 +61,19 @@ TEST(ImageDigest, RefusesWhatIsNotARegularFile) {
   EXPECT_FALSE(digest_image("kernel", "/dev/zero").ok());
 }
 
+TEST(ImageDigests, ReadEachFileOnce) {
+  const TestFolder folder;
+  const auto path = folder.file("abc", "abc");
+  ImageDigests digests;
+  const auto first = digests.of("kernel", path);
+  ASSERT_TRUE(first.ok());
+  std::filesystem::remove(path);
+  const auto second = digests.of("initrd", path);
+  ASSERT_TRUE(second.ok()) << "known already";
+  EXPECT_EQ(second->sha256, first->sha256);
+  EXPECT_EQ(second->role, "initrd") << "one file may serve two roles";
+  EXPECT_FALSE(digests.of("kernel", folder.path() / "nothing").ok());
+}
+
 }  // namespace
 }  // namespace reprise

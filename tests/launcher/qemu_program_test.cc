@@ -158,7 +158,7 @@ TEST(ElfBuildId, FoundWhereverItIs) {
   EXPECT_EQ(build_id_of(elf({{PT_NOTE, segment_of({kId})}})), "01abff");
   const Note other_type{NT_GNU_ABI_TAG, kGnu, "12345"};
   const Note other_name{NT_GNU_BUILD_ID, std::string("XYZ\0", 4), "12345"};
-  const Note long_name{NT_GNU_BUILD_ID, std::string("GNU++\0", 6), "1"};
+  const Note long_name{NT_GNU_BUILD_ID, std::string("GNU\0++", 6), "1"};
   EXPECT_EQ(build_id_of(elf({{PT_NOTE, segment_of({other_type, other_name, long_name, kId})}})), "01abff");
   EXPECT_EQ(build_id_of(elf({{PT_LOAD, "code"}, {PT_NOTE, segment_of({other_type})}, {PT_NOTE, segment_of({kId})}})), "01abff");
 }

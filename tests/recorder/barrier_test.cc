@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,7 +15,17 @@ namespace {
 /// The guests are the test: it writes what they are going to say before it lets the barrier wait for them, all in one thread.
 class BarrierTest : public ::testing::Test {
  protected:
+  /// A barrier that waits for what never comes fails its test instead of stopping it.
+  BarrierTest() : patience_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)) {
+    const itimerspec ten_seconds{.it_interval = {}, .it_value = {.tv_sec = 10, .tv_nsec = 0}};
+    CHECK(timerfd_settime(patience_, 0, &ten_seconds, nullptr) == 0);
+  }
+  ~BarrierTest() override { close(patience_); }
+
   void make(uint32_t guests, Barrier::Options options = {}) {
+    if (options.interrupt_fd < 0) {
+      options.interrupt_fd = patience_;
+    }
     std::vector<GuestChannel> channels;
     std::vector<std::string> names;
     for (uint32_t i = 0; i < guests; ++i) {
@@ -88,6 +99,7 @@ class BarrierTest : public ::testing::Test {
     return text + (advance->finished ? "; finished" : "");
   }
 
+  int patience_;
   std::vector<std::optional<GuestChannel>> guests_;
   std::optional<Barrier> barrier_;
 };
@@ -114,16 +126,17 @@ TEST_F(BarrierTest, FramesAreOrderedByTimeThenGuestThenNumber) {
 
 TEST_F(BarrierTest, AFrameAtTheHorizonBelongsToTheNextQuantum) {
   meet(2);
-  frame(0, 0, 99);
-  frame(0, 1, 100);
-  stop(0, 100, 500);
+  frame(1, 0, 99);
+  frame(1, 1, 100);
   stop(1, 100, 500);
-  EXPECT_EQ(run(100), "sent 0/0@99; next 100") << "the held frame is what may be sent next";
-  frame(1, 0, 100);
-  stop(1, 200, 500);
+  stop(0, 100, 500);
+  EXPECT_EQ(run(100), "sent 1/0@99; next 100") << "the held frame is what may be sent next";
+  frame(0, 0, 100);
   stop(0, 200, 500);
+  stop(1, 200, 500);
   // Both are idle until 500: only a delivery wakes them.
-  EXPECT_EQ(run(200, {delivery(150, 0, 1, 7), delivery(150, 1, 0, 7)}), "sent 0/1@100 1/0@100; next 500");
+  EXPECT_EQ(run(200, {delivery(150, 0, 1, 7), delivery(150, 1, 0, 7)}), "sent 0/0@100 1/1@100; next 500")
+      << "and takes its place in the order, though it was there first";
 }
 
 TEST_F(BarrierTest, IdleGuestsAreNotWoken) {
@@ -181,6 +194,8 @@ TEST_F(BarrierTest, GuestsThatEndedAreReportedOnceAndLeftAlone) {
   stop(0, 200, 900);
   EXPECT_EQ(run(200, {delivery(150, 1, 0, 0)}), "sent; next 900");
   EXPECT_EQ(heard(1), Lines{"grant 100"}) << "nothing is delivered to who has ended";
+  guests_[1].reset();
+  EXPECT_EQ(run(300, std::vector<Delivery>(20'000, delivery(250, 1, 0, 1))), "sent; next 900") << "not even into a buffer";
   end(0, 950);
   EXPECT_EQ(run(1000), "sent; next never; ended 0@950; finished");
   EXPECT_EQ(barrier_->ends()[0].at.ns, 950);

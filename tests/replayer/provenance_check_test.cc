@@ -39,7 +39,8 @@ class ProvenanceTest : public ::testing::Test {
   }
   /// The differences, without the line that introduces them.
   [[nodiscard]] std::string differences() const {
-    const auto images = check_provenance(guest_, qemu_);
+    ImageDigests digests;
+    const auto images = check_provenance(guest_, qemu_, digests);
     if (images.ok()) {
       return "none";
     }
@@ -56,7 +57,8 @@ class ProvenanceTest : public ::testing::Test {
 };
 
 TEST_F(ProvenanceTest, TheSameMachine) {
-  const auto images = check_provenance(guest_, qemu_);
+  ImageDigests digests;
+  const auto images = check_provenance(guest_, qemu_, digests);
   ASSERT_TRUE(images.ok()) << images.error().message;
   ASSERT_EQ(images->size(), 2U);
   EXPECT_EQ((*images)[0].path, guest_.images[0].path);
@@ -92,7 +94,8 @@ TEST_F(ProvenanceTest, ImageThatIsNotHere) {
 TEST_F(ProvenanceTest, ImageOfTheSameNameAmongTheDemoGuests) {
   guest_.images[1].path = "/elsewhere/guest.cpio";
   write("initrd", guests_ / "guest.cpio", "initrd");
-  const auto images = check_provenance(guest_, qemu_);
+  ImageDigests digests;
+  const auto images = check_provenance(guest_, qemu_, digests);
   ASSERT_TRUE(images.ok()) << images.error().message;
   EXPECT_EQ((*images)[1].path, (guests_ / "guest.cpio").string());
   write("initrd", guests_ / "guest.cpio", "other");

@@ -143,6 +143,16 @@ TEST_F(VerifierTest, DeliveryBeforeTheGuestDidWhatPrecedesIt) {
       << mismatch();
 }
 
+// The clock read of the same instant has the same number in its own stream.
+TEST_F(VerifierTest, DeliveryBeforeAClockReadOfTheSameInstant) {
+  Script script = ping_script();
+  script.guests[1][0].at = 11'000;
+  open(1, script);
+  ByteView frame;
+  EXPECT_FALSE(verifier_->take_delivery({11'000}, frame));
+  EXPECT_TRUE(mismatch().starts_with("clock #0 @11000 kind: ")) << mismatch();
+}
+
 TEST_F(VerifierTest, LateDelivery) {
   open(1);
   EXPECT_TRUE(play(ping_script().guests[1][0]));

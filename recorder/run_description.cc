@@ -1,0 +1,55 @@
+#include "recorder/run_description.h"
+
+#include "launcher/image_digest.h"
+#include "launcher/qemu_command.h"
+#include "recorder/simgrid_network.h"
+#include "recorder/xml_file.h"
+
+namespace reprise {
+namespace {
+
+Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& qemu, uint64_t seed, ImageDigests& digests) {
+  const GuestMachine& machine = guest.machine;
+  GuestInfo info{.name = machine.name,
+                 .host = guest.host,
+                 .address = machine.address,
+                 .mac = machine.mac,
+                 .nic = std::string(nic_name(machine.nic)),
+                 .qemu_version = qemu.version,
+                 .qemu_build_id = qemu.build_id,
+                 .command_line = qemu_arguments(machine, seed),
+                 .images = {},
+                 .icount_shift = machine.icount_shift};
+  for (const auto& [role, path] : {std::pair{"kernel", machine.kernel}, std::pair{"initrd", machine.initrd}}) {
+    if (path.empty()) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(ImageInfo image, digests.of(role, path));
+    info.images.push_back(std::move(image));
+  }
+  return info;
+}
+
+}  // namespace
+
+Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& deployment, const NetworkModel& network,
+                             const QemuProgram& qemu) {
+  RunInfo run;
+  run.reprise_version = REPRISE_VERSION;
+  run.simgrid_version = simgrid_version();
+  run.simgrid_options = options.simgrid_options;
+  ASSIGN_OR_RETURN(const XmlFile platform, read_xml_file(options.platform));
+  run.platform_xml = platform.text;
+  run.deployment_xml = deployment.text;
+  run.seed = options.seed;
+  run.lookahead = network.lookahead();
+  run.until = options.until;
+  ImageDigests digests;
+  for (size_t i = 0; i < deployment.guests.size(); ++i) {
+    ASSIGN_OR_RETURN(GuestInfo guest, describe_guest(deployment.guests[i], qemu, options.seed + i, digests));
+    run.guests.push_back(std::move(guest));
+  }
+  return run;
+}
+
+}  // namespace reprise
