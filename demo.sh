@@ -35,7 +35,7 @@ announce "Set up: Debian packages and the demo guest (only what is missing)"
 run tools/setup.sh
 announce "Build"
 run cmake --preset release
-run cmake --build --preset release
+run cmake --build --preset release --target reprise reprise_qemu_hooks # the tests are not needed here
 rm -rf "$out"
 mkdir -p "$out"
 announce "Record two guests that ping each other over a simulated network"

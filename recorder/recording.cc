@@ -136,8 +136,13 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   if (streams.network != nullptr) {
     sealed = streams.network->finish(barrier.now(), driven.ok() ? EndReason::kUntil : EndReason::kAborted);
   }
-  RETURN_IF_ERROR(driven);
-  RETURN_IF_ERROR(sealed);
+  // The first of the two: what went wrong in the run is why its stream could not be sealed.
+  if (!driven.ok()) {
+    return driven.error();
+  }
+  if (!sealed.ok()) {
+    return sealed.error();
+  }
   return outcome_of(barrier, prepared.run);
 }
 

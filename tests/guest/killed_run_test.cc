@@ -89,9 +89,17 @@ TEST_F(KilledRun, TheGuestsOfAKilledReplayEndWithIt) {
   ASSERT_TRUE(run_.record("a.trace", {"--until", "2s"}));
   RunningReprise replayer({"replay", run_.path("a.trace"), "--jobs", "2"});
   EXPECT_TRUE(wait_until([&] { return qemus().size() == 2; }));
+  // Stopped ones cannot come to their end by themselves.
+  const std::vector<pid_t> stopped = qemus();
+  for (const pid_t pid : stopped) {
+    EXPECT_EQ(kill(pid, SIGSTOP), 0);
+  }
   replayer.signal(SIGKILL);
   EXPECT_EQ(replayer.wait().exit_code, -1);
   EXPECT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter));
+  for (const pid_t pid : qemus()) {
+    kill(pid, SIGKILL);
+  }
 }
 
 }  // namespace
