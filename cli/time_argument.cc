@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "trace_format/event_text.h"
 
@@ -66,8 +67,8 @@ Result<VirtualTime> parse_time(std::string_view text) {
   }
   // Horner's scheme from the last digit: the sum is whole exactly if every step is, and no step exceeds the unit tenfold.
   int64_t part = 0;
-  for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit) {
-    part += (*digit - '0') * unit->ns;
+  for (const char digit : std::string(fraction.rbegin(), fraction.rend())) {
+    part += (digit - '0') * unit->ns;
     if (part % 10 != 0) {
       return refuse(text, "it is not a whole number of nanoseconds");
     }

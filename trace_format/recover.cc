@@ -136,7 +136,7 @@ Status recover_run(const fs::path& directory, const fs::path& output) {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", work.string(),
                                                     code ? code.message() : "it is there already; remove it if no recovery is running")};
   }
-  const Status status = recover_into(directory, std::move(*run), work, output);
+  Status status = recover_into(directory, std::move(*run), work, output);
   fs::remove_all(work, code);
   return status;
 }

@@ -74,11 +74,11 @@ class [[nodiscard]] Result {
 #define REPRISE_CONCAT(a, b) REPRISE_CONCAT_INNER(a, b)
 
 /// Returns the error of a Status to our caller, if there is one.
-#define RETURN_IF_ERROR(expression)                                \
-  do {                                                             \
-    if (::reprise::Status status_ = (expression); !status_.ok()) { \
-      return status_.error();                                      \
-    }                                                              \
+#define RETURN_IF_ERROR(expression)                                       \
+  do {                                                                    \
+    if (const ::reprise::Status& status_ = (expression); !status_.ok()) { \
+      return status_.error();                                             \
+    }                                                                     \
   } while (false)
 
 /// `ASSIGN_OR_RETURN(auto x, f());` declares x from a Result, or returns its error to our caller.

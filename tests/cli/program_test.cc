@@ -35,7 +35,7 @@ std::string content(const std::filesystem::path& path) {
 class ProgramTest : public ::testing::Test {
  protected:
   /// Runs the program; what it writes goes to files, `output` instead when it is given.
-  Outcome run(std::vector<std::string> words, std::string output = "") {
+  Outcome run(std::vector<std::string> words, const std::string& output = "") {
     const std::string out = output.empty() ? (folder_.path() / "stdout").string() : output;
     const std::string err = (folder_.path() / "stderr").string();
     posix_spawn_file_actions_t actions;

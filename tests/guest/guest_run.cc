@@ -75,7 +75,7 @@ std::string GuestRun::write(const std::string& name, const std::string& text) co
 }
 
 std::string GuestRun::write_program(const std::string& name, const std::string& text) const {
-  const std::string program = write(name, "#!/bin/sh\n" + text);
+  std::string program = write(name, "#!/bin/sh\n" + text);
   EXPECT_EQ(chmod(program.c_str(), 0755), 0);
   return program;
 }

@@ -18,9 +18,9 @@ struct Folder {
 };
 
 std::string write_file(const std::string& name, const std::string& text) {
-  static const Folder folder;
-  std::ofstream(folder.path / name) << text;
-  return (folder.path / name).string();
+  static const Folder kFolder;
+  std::ofstream(kFolder.path / name) << text;
+  return (kFolder.path / name).string();
 }
 
 }  // namespace
