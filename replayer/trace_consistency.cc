@@ -26,41 +26,67 @@ bool same_instant(VirtualTime delivered, VirtualTime received, uint32_t icount_s
   return received >= delivered && received.ns - delivered.ns < (int64_t{1} << icount_shift);
 }
 
+/// How one reception differs from the network's delivery of the same rank, or nothing.
+std::optional<Mismatch> compare(const TraceReader& reader, GuestIndex guest, const GuestEvent& received, const NetworkEvent& delivered) {
+  Mismatch mismatch{.stream = "frame", .sequence = received.sequence, .at = received.at, .field = {}, .expected = {}, .actual = {}};
+  if (received.sender != delivered.sender || received.sender_frame != delivered.sender_frame) {
+    mismatch.field = "sender";
+    mismatch.expected = identity(reader, delivered.sender, delivered.sender_frame);
+    mismatch.actual = identity(reader, received.sender, received.sender_frame);
+    return mismatch;
+  }
+  if (!same_instant(delivered.at, received.at, reader.run().guests[guest.value].icount_shift)) {
+    mismatch.field = "virtual_ns";
+    mismatch.expected = fmt::format("{} (the network's delivery)", delivered.at.ns);
+    mismatch.actual = fmt::format("{} (the guest's stream)", received.at.ns);
+    return mismatch;
+  }
+  return std::nullopt;
+}
+
+/// The first delivery that the guest's stream, which is at its end, should have had: one that reached the guest before the guest's own end.
+Result<std::optional<Mismatch>> find_missing(const TraceReader& reader, GuestIndex guest, NetworkCursor& network) {
+  NetworkEvent delivered;
+  ASSIGN_OR_RETURN(const bool more, next_delivery_to(network, guest, delivered));
+  const GuestStatistics& statistics = reader.guest_statistics(guest);
+  const Duration step{int64_t{1} << reader.run().guests[guest.value].icount_shift};
+  if (!more || !reader.run().complete || delivered.at + step > statistics.last) {
+    return std::optional<Mismatch>();
+  }
+  return std::optional(Mismatch{.stream = "frame",
+                                .sequence = {statistics.frames_sent + statistics.frames_received},
+                                .at = delivered.at,
+                                .field = "present",
+                                .expected = identity(reader, delivered.sender, delivered.sender_frame),
+                                .actual = "not received by the guest"});
+}
+
 }  // namespace
 
 Result<std::optional<Mismatch>> find_contradiction(TraceReader& reader, GuestIndex guest) {
-  const auto received = reader.guest_events(guest);
+  const auto in_guest = reader.guest_events(guest);
   const auto network = reader.network_events();
-  const uint32_t shift = reader.run().guests[guest.value].icount_shift;
   for (;;) {
-    GuestEvent in_guest;
-    NetworkEvent in_network;
-    ASSIGN_OR_RETURN(const bool more, received->next_received(in_guest));
+    GuestEvent received;
+    NetworkEvent delivered;
+    ASSIGN_OR_RETURN(const bool more, in_guest->next_received(received));
     if (!more) {
-      return std::optional<Mismatch>();
+      return find_missing(reader, guest, *network);
     }
-    ASSIGN_OR_RETURN(const bool delivered, next_delivery_to(*network, guest, in_network));
-    Mismatch mismatch{.stream = "frame", .sequence = in_guest.sequence, .at = in_guest.at, .field = {}, .expected = {}, .actual = {}};
-    if (!delivered) {
-      if (!reader.run().complete) {
-        return std::optional<Mismatch>();  // a recovered run: the network's stream may end first
-      }
-      mismatch.field = "present";
-      mismatch.expected = "not delivered by the network";
-      mismatch.actual = identity(reader, in_guest.sender, in_guest.sender_frame);
-      return std::optional(mismatch);
+    ASSIGN_OR_RETURN(const bool known, next_delivery_to(*network, guest, delivered));
+    if (!known && !reader.run().complete) {
+      return std::optional<Mismatch>();  // a recovered run: the network's stream may end first
     }
-    if (in_guest.sender != in_network.sender || in_guest.sender_frame != in_network.sender_frame) {
-      mismatch.field = "sender";
-      mismatch.expected = identity(reader, in_network.sender, in_network.sender_frame);
-      mismatch.actual = identity(reader, in_guest.sender, in_guest.sender_frame);
-      return std::optional(mismatch);
+    if (!known) {
+      return std::optional(Mismatch{.stream = "frame",
+                                    .sequence = received.sequence,
+                                    .at = received.at,
+                                    .field = "present",
+                                    .expected = "not delivered by the network",
+                                    .actual = identity(reader, received.sender, received.sender_frame)});
     }
-    if (!same_instant(in_network.at, in_guest.at, shift)) {
-      mismatch.field = "virtual_ns";
-      mismatch.expected = fmt::format("{} (the network's delivery)", in_network.at.ns);
-      mismatch.actual = fmt::format("{} (the guest's stream)", in_guest.at.ns);
-      return std::optional(mismatch);
+    if (auto mismatch = compare(reader, guest, received, delivered); mismatch.has_value()) {
+      return mismatch;
     }
   }
 }

@@ -65,6 +65,15 @@ TEST(TraceConsistency, NamesAFrameThatNobodyDelivered) {
   EXPECT_EQ(contradiction(script, kBob), "consistent") << "the network's stream of a recovered run may end first";
 }
 
+TEST(TraceConsistency, NamesADeliveryThatTheGuestNeverTook) {
+  Script script = ping_script();
+  std::vector<ScriptEvent>& alice = script.guests[kAlice];
+  alice.erase(alice.begin() + 6, alice.end() - 1);
+  EXPECT_EQ(contradiction(script, kAlice), "present: bob/0 / not received by the guest, frame #2 @23000");
+  alice.back().at = 23'000;
+  EXPECT_EQ(contradiction(script, kAlice), "consistent") << "she ended at that instant";
+}
+
 TEST(TraceConsistency, DropsAndOthersFramesAreNotDeliveries) {
   Script script = ping_script();
   script.network.insert(script.network.begin() + 1, dropped(11'500, 0, 1, kBob, DropReason::kLoss));
