@@ -51,6 +51,24 @@ Result<std::string> first_line_of_version(const fs::path& qemu, std::chrono::mil
   return output.substr(0, output.find('\n'));
 }
 
+/// SeaBIOS and the loader of uncompressed kernels. They come in packages of their own, so QEMU's build id does not stand for them. Debian's
+/// QEMU takes them from these folders beside it; what is not there is left out.
+std::vector<std::pair<std::string, fs::path>> find_firmware(const fs::path& qemu) {
+  std::vector<std::pair<std::string, fs::path>> found;
+  const fs::path share = qemu.parent_path().parent_path() / "share";
+  for (const auto& [role, name] : {std::pair{"firmware", "bios-256k.bin"}, std::pair{"kernel loader", "pvh.bin"}}) {
+    for (const char* folder : {"qemu", "seabios"}) {
+      const fs::path file = share / folder / name;
+      std::error_code error;
+      if (fs::exists(file, error)) {
+        found.emplace_back(role, file);
+        break;
+      }
+    }
+  }
+  return found;
+}
+
 template <typename T>
 bool read_at(std::ifstream& file, uint64_t offset, T* out, size_t count = 1) {
   file.seekg(static_cast<std::streamoff>(offset));
@@ -120,7 +138,7 @@ Result<QemuProgram> find_qemu(std::chrono::milliseconds limit) {
   if (version.rfind(std::string(kPrefix) + kTestedVersion, 0) != 0) {
     return Error{ErrorKind::kMachine, fmt::format("{}: '{}' is not a tested version (10.0); {}", path.string(), version, kRemedy)};
   }
-  return QemuProgram{path, std::move(version), elf_build_id(fs::canonical(path))};
+  return QemuProgram{path, std::move(version), elf_build_id(fs::canonical(path)), find_firmware(fs::canonical(path))};
 }
 
 Result<fs::path> find_plugin() {

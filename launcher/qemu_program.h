@@ -4,6 +4,8 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "trace_format/status.h"
 
@@ -11,8 +13,9 @@ namespace reprise {
 
 struct QemuProgram {
   std::filesystem::path path;
-  std::string version;   ///< first line of --version
-  std::string build_id;  ///< lower-case hex, empty when the file has none
+  std::string version;                                                  ///< first line of --version
+  std::string build_id;                                                 ///< lower-case hex, empty when the file has none
+  std::vector<std::pair<std::string, std::filesystem::path>> firmware;  ///< role and file of what a guest executes before its kernel
 };
 
 /// The program that REPRISE_QEMU names, or the first qemu-system-x86_64 in PATH. kMachine with the remedy when there is none, or when its

@@ -20,10 +20,12 @@ Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& 
                  .command_line = qemu_arguments(machine, seed),
                  .images = {},
                  .icount_shift = machine.icount_shift};
-  for (const auto& [role, path] : {std::pair{"kernel", machine.kernel}, std::pair{"initrd", machine.initrd}}) {
-    if (path.empty()) {
-      continue;
-    }
+  std::vector<std::pair<std::string, std::filesystem::path>> files = {{"kernel", machine.kernel}};
+  if (!machine.initrd.empty()) {
+    files.emplace_back("initrd", machine.initrd);
+  }
+  files.insert(files.end(), qemu.firmware.begin(), qemu.firmware.end());
+  for (const auto& [role, path] : files) {
     ASSIGN_OR_RETURN(ImageInfo image, digests.of(role, path));
     info.images.push_back(std::move(image));
   }

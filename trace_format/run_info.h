@@ -12,7 +12,7 @@ namespace reprise {
 
 /// A file that a guest booted from.
 struct ImageInfo {
-  std::string role;    ///< "kernel" or "initrd"; the placeholder ${role} in the command line stands for its path
+  std::string role;    ///< "kernel", "initrd", "firmware", ...; the placeholder ${role} in the command line stands for its path
   std::string path;    ///< absolute path at the time of recording
   std::string sha256;  ///< lower-case hex of the whole file
   uint64_t size_bytes = 0;

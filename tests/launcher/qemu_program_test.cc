@@ -32,6 +32,23 @@ TEST(QemuProgram, TakesATestedVersion) {
   EXPECT_EQ(qemu->build_id, "") << "a script has none";
 }
 
+TEST(QemuProgram, FindsTheFirmwareBesideIt) {
+  const TestFolder folder;
+  for (const char* part : {"bin", "share/qemu", "share/seabios"}) {
+    std::filesystem::create_directories(folder.path() / part);
+  }
+  const auto path = folder.program("bin/qemu", "echo 'QEMU emulator version 10.0.2'");
+  const auto bios = folder.file("share/seabios/bios-256k.bin", "bios");
+  const auto loader = folder.file("share/qemu/pvh.bin", "loader");
+  const ScopedVariable chosen("REPRISE_QEMU", path.string());
+  const auto qemu = find_qemu();
+  ASSERT_TRUE(qemu.ok()) << qemu.error().message;
+  const std::vector<std::pair<std::string, std::filesystem::path>> expected = {{"firmware", bios}, {"kernel loader", loader}};
+  EXPECT_EQ(qemu->firmware, expected);
+  std::filesystem::remove(bios);
+  EXPECT_EQ(find_qemu()->firmware.size(), 1U) << "what is not there is left out";
+}
+
 TEST(QemuProgram, RefusesOtherVersionsWithTheRemedy) {
   for (const char* version : {"QEMU emulator version 7.2.0", "QEMU emulator version 10.1.0", "QEMU emulator version 10.01.0",
                               "QEMU emulator version 110.0.1", "bash, version 10.0.1", "", "xQEMU emulator version 10.0.2"}) {
