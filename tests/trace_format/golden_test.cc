@@ -43,11 +43,5 @@ TEST(Golden, TheSameRunIsWrittenTheSameWay) {
   expect_small_script(folder / "new.trace");
 }
 
-// Run by hand, once for a release: trace_format_test --gtest_also_run_disabled_tests --gtest_filter='*WriteGolden'
-TEST(Golden, DISABLED_WriteGolden) {
-  fs::create_directories(GOLDEN_FOLDER);
-  write_trace(testing::small_script(), fs::path(GOLDEN_FOLDER) / "new.golden");
-}
-
 }  // namespace
 }  // namespace reprise
