@@ -17,8 +17,8 @@ namespace {
 GuestSession* tsc_session = nullptr;
 
 void on_rdtsc(uint64_t value) {
-  // Under icount the TSC is the virtual clock (the launcher switches SVM and with it TSC offsets off), so the value is also the time:
-  // asking QEMU's clock as well cost 4 % of a boot.
+  // Under icount the TSC is the virtual clock (the launcher switches SVM and with it TSC offsets off), so the value is also the time,
+  // and QEMU's clock need not be asked millions of times.
   note_progress_by_tsc();
   tsc_session->clock_read(VirtualTime{static_cast<int64_t>(value)}, ClockSource::kTsc, value);
 }
