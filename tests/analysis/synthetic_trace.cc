@@ -160,17 +160,6 @@ Script ping_script() {
   return script;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "reprise-test-XXXXXX").string();
-  CHECK(mkdtemp(name.data()) != nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 void write_streams(const Script& script, const std::filesystem::path& folder) {
   require(save_run_info(folder, script.run));
   for (size_t guest = 0; guest < script.guests.size(); ++guest) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/temporary_folder.h"
 #include "trace_format/event.h"
 #include "trace_format/run_info.h"
 #include "trace_format/trace_reader.h"
@@ -48,19 +49,6 @@ struct Script {
 
 /// alice and bob: alice sends two frames, bob receives both and answers one; clocks and consoles in between.
 Script ping_script();
-
-/// A folder of its own, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Writes the streams of `script` into `folder`, as a run leaves them before they are joined; aborts when the writer fails.
 void write_streams(const Script& script, const std::filesystem::path& folder);

@@ -187,26 +187,6 @@ Result<bool> read_network(TraceReader& reader, Script& script) {
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  // In memory where there is such a folder: some tests sync hundreds of small files.
-  const fs::path memory = "/dev/shm";
-  std::error_code ignored;
-  const fs::path parent = fs::is_directory(memory, ignored) ? memory : fs::temp_directory_path();
-  std::string name = (parent / "reprise-test-XXXXXX").string();
-  EXPECT_NE(::mkdtemp(name.data()), nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-fs::path TemporaryFolder::folder(const std::string& name) const {
-  fs::create_directory(path_ / name);
-  return path_ / name;
-}
-
 std::ostream& operator<<(std::ostream& out, const ScriptEvent& event) {
   return out << "kind " << int(event.kind) << " #" << event.sequence << " at " << event.at << " source " << int(event.source) << " value "
              << event.value << " byte " << int(event.byte) << " sender " << event.sender << "/" << event.sender_frame << " payload "

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/temporary_folder.h"
 #include "trace_format/event.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
@@ -13,21 +14,6 @@
 #include "trace_format/trace_writer.h"
 
 namespace reprise::testing {
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// A new, empty folder in it.
-  [[nodiscard]] std::filesystem::path folder(const std::string& name) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 /// One guest event that owns its payload. Everything that a cursor gives is in it, sequences too.
 struct ScriptEvent {
