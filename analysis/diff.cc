@@ -66,7 +66,7 @@ struct SharedGuest {
   GuestIndex left;
   GuestIndex right;
   bool equal_digests = false;
-  size_t first_unequal_chunk = 0;  ///< without equal digests
+  uint64_t first_unequal_chunk = 0;  ///< without equal digests
 };
 
 class Diff {
@@ -75,7 +75,7 @@ class Diff {
 
   Result<std::vector<Difference>> run() {
     RETURN_IF_ERROR(check_names());
-    match_guests();
+    RETURN_IF_ERROR(match_guests());
     RETURN_IF_ERROR(find_start());
     for (const SharedGuest& guest : shared_) {
       if (selected(left_.run().guests[guest.left.value].name)) {
@@ -102,7 +102,7 @@ class Diff {
 
   /// Pairs the guests by name. Digests hold senders by index: when the two traces count their guests differently, they say nothing about
   /// who sent a received frame.
-  void match_guests() {
+  [[nodiscard]] Status match_guests() {
     const std::vector<GuestInfo>& left = left_.run().guests;
     const std::vector<GuestInfo>& right = right_.run().guests;
     same_order_ = std::equal(left.begin(), left.end(), right.begin(), right.end(),
@@ -111,27 +111,24 @@ class Diff {
       if (const std::optional<GuestIndex> other = right_.guest_by_name(left[i].name)) {
         SharedGuest guest{GuestIndex{i}, *other};
         guest.equal_digests = left_.guest_digest(guest.left) == right_.guest_digest(guest.right);
-        guest.first_unequal_chunk = guest.equal_digests ? 0 : first_unequal_chunk(guest);
+        if (!guest.equal_digests && same_order_) {
+          ASSIGN_OR_RETURN(guest.first_unequal_chunk, first_unequal_chunk(guest));
+        }
         shared_.push_back(guest);
       }
     }
+    return {};
   }
 
   /// A stream that is another one's prefix parts from it at its end, which is in its last chunk.
-  [[nodiscard]] size_t first_unequal_chunk(const SharedGuest& guest) const {
-    if (!same_order_) {
-      return 0;
-    }
-    const std::vector<Digest>& left = left_.chunk_digests(guest.left);
-    const std::vector<Digest>& right = right_.chunk_digests(guest.right);
-    const size_t common = std::min(left.size(), right.size());
-    const auto unequal = std::mismatch(left.begin(), left.begin() + static_cast<ptrdiff_t>(common), right.begin()).first;
-    const auto chunk = static_cast<size_t>(unequal - left.begin());
-    return common == 0 ? 0 : std::min(chunk, common - 1);
+  [[nodiscard]] Result<uint64_t> first_unequal_chunk(const SharedGuest& guest) const {
+    ASSIGN_OR_RETURN(const uint64_t equal, left_.equal_chunks(guest.left, right_, guest.right));
+    const uint64_t common = std::min(left_.chunk_count(guest.left), right_.chunk_count(guest.right));
+    return common == 0 ? 0 : std::min(equal, common - 1);
   }
 
-  [[nodiscard]] static Result<VirtualTime> chunk_start(TraceReader& trace, GuestIndex guest, size_t chunk) {
-    if (trace.chunk_digests(guest).empty()) {
+  [[nodiscard]] static Result<VirtualTime> chunk_start(TraceReader& trace, GuestIndex guest, uint64_t chunk) {
+    if (trace.chunk_count(guest) == 0) {
       return VirtualTime{};
     }
     const std::unique_ptr<GuestCursor> events = trace.guest_events(guest);
@@ -195,7 +192,9 @@ class Diff {
   }
 
   [[nodiscard]] Status compare_network() {
-    if (same_order_ && left_.network_digest() == right_.network_digest()) {
+    // The network's own rows are those that the guests' receptions do not imply, so equal ones say nothing when a guest differs.
+    const bool equal_guests = std::all_of(shared_.begin(), shared_.end(), [](const SharedGuest& guest) { return guest.equal_digests; });
+    if (same_order_ && equal_guests && left_.network_digest() == right_.network_digest()) {
       return {};
     }
     ReceiverFilter left(left_.network_events(), left_.run(), guests_);

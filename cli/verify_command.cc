@@ -16,8 +16,11 @@ Result<int> verify_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  RETURN_IF_ERROR(verify_trace(line.text("FILE")));
-  RETURN_IF_ERROR(print(fmt::format("{}: sound\n", printable(line.text("FILE")))));
+  ASSIGN_OR_RETURN(const VerifiedTrace sound, verify_trace(line.text("FILE")));
+  RETURN_IF_ERROR(
+      print(fmt::format("{}: sound: {} chunks, {} clock reads, {} frames sent, {} received, {} console bytes, {} network events\n",
+                        printable(line.text("FILE")), sound.chunks, sound.clock_reads, sound.frames_sent, sound.frames_received,
+                        sound.console_bytes, sound.network_events)));
   return kExitDone;
 }
 

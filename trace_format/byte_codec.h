@@ -64,6 +64,9 @@ class ColumnReader {
     return *next_++;
   }
 
+  /// What was not taken yet.
+  [[nodiscard]] ByteView rest() const { return {next_, end_}; }
+
   uint64_t varint() {
     if (next_ != end_ && *next_ < 0x80) {
       return *next_++;

@@ -12,10 +12,6 @@ namespace {
 // Adds a piece of events to the statistics. False when its times leave the chunk's.
 bool add_piece(GuestDecoder& decoder, VirtualTime last, GuestStatistics& sum) {
   const uint64_t n = decoder.piece_left();
-  uint64_t span = 0;
-  if (__builtin_mul_overflow(n, decoder.piece_time_step(), &span) || span > static_cast<uint64_t>(last.ns - decoder.at().ns)) {
-    return false;
-  }
   switch (decoder.piece_kind()) {
     case EventKind::kClockRead:
       sum.clock_reads[static_cast<size_t>(decoder.piece_source())] += n;
@@ -26,7 +22,6 @@ bool add_piece(GuestDecoder& decoder, VirtualTime last, GuestStatistics& sum) {
       break;
     case EventKind::kFrameReceived:
       ++sum.frames_received;
-      sum.bytes_received += decoder.received_size();
       break;
     case EventKind::kConsoleByte:
       sum.console_bytes += n;
@@ -36,8 +31,7 @@ bool add_piece(GuestDecoder& decoder, VirtualTime last, GuestStatistics& sum) {
       sum.end_reason = decoder.piece_reason();
       break;
   }
-  decoder.skip(n);
-  return true;
+  return decoder.skip_piece_within(last);
 }
 
 std::string check_guest(LoadedChunk& chunk) {
@@ -45,6 +39,7 @@ std::string check_guest(LoadedChunk& chunk) {
   chunk.guest = GuestStatistics{};
   chunk.guest.first = header.first;
   chunk.guest.last = header.last;
+  chunk.guest.bytes_received = header.bytes_received;
   GuestDecoder decoder;
   decoder.start(chunk.columns, header.first);
   uint64_t clock_reads = 0;
@@ -53,7 +48,7 @@ std::string check_guest(LoadedChunk& chunk) {
     if (chunk.guest.ended) {
       return "an event after the stream's end";
     }
-    if (first && decoder.piece_time_step() != 0) {
+    if (first && decoder.next_time_step() != 0) {
       return "its first event is not at its first time";
     }
     first = false;
@@ -115,23 +110,6 @@ std::string check_network(const LoadedChunk& chunk) {
 
 std::string check_columns(LoadedChunk& chunk) {
   return chunk.header.stream.is_network() ? check_network(chunk) : check_guest(chunk);
-}
-
-void add_statistics(GuestStatistics& sum, const GuestStatistics& chunk, bool first_chunk) {
-  sum.frames_sent += chunk.frames_sent;
-  sum.frames_received += chunk.frames_received;
-  sum.bytes_sent += chunk.bytes_sent;
-  sum.bytes_received += chunk.bytes_received;
-  for (size_t i = 0; i < kClockSourceCount; ++i) {
-    sum.clock_reads[i] += chunk.clock_reads[i];
-  }
-  sum.console_bytes += chunk.console_bytes;
-  if (first_chunk) {
-    sum.first = chunk.first;
-  }
-  sum.last = chunk.last;
-  sum.ended = chunk.ended;
-  sum.end_reason = chunk.end_reason;
 }
 
 }  // namespace reprise

@@ -38,7 +38,17 @@ class Hasher {
   std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state_;
 };
 
+constexpr std::array<std::string_view, kGuestColumnCount> kGuestNames = {
+    "order",          "clockGroup",    "clockTime",    "clockValue",      "sentTime",    "sentSize",     "sentPayload", "receivedTime",
+    "receivedSender", "receivedFrame", "embeddedSize", "embeddedPayload", "consoleTime", "consoleBytes", "end"};
+constexpr std::array<std::string_view, kNetworkColumnCount> kNetworkNames = {"verdict", "time", "transit", "sender", "frame", "receiver"};
+
 }  // namespace
+
+std::string_view column_name(bool network, size_t column) {
+  CHECK(column < (network ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount}));
+  return network ? kNetworkNames[column] : kGuestNames[column];
+}
 
 Digest digest_columns(const ColumnViews& columns, size_t column_count, VirtualTime first, VirtualTime last) {
   Hasher hasher;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "trace_format/digest.h"
@@ -14,9 +15,8 @@ namespace reprise {
 /// In the order of trace.capnp, which is the order of the digest.
 enum GuestColumn : size_t {
   kOrder,
-  kClockRule,
+  kClockGroup,
   kClockTime,
-  kClockCount,
   kClockValue,
   kSentTime,
   kSentSize,
@@ -24,7 +24,8 @@ enum GuestColumn : size_t {
   kReceivedTime,
   kReceivedSender,
   kReceivedFrame,
-  kReceivedSize,
+  kEmbeddedSize,
+  kEmbeddedPayload,
   kConsoleTime,
   kConsoleBytes,
   kEndColumn,
@@ -62,8 +63,17 @@ using ColumnViews = std::array<ByteView, kMaxColumnCount>;
 /// The digest of a stream: XXH3-128 of its chunks' digests, one after another.
 [[nodiscard]] Digest digest_of_digests(const std::vector<Digest>& digests);
 
-/// Clock rules: how the value of a run of reads goes on (trace.capnp).
+/// "order", "clockGroup", ...: the names of trace.capnp.
+[[nodiscard]] std::string_view column_name(bool network, size_t column);
+
+/// What a column's first byte says about the rest (trace.capnp).
+enum class ColumnCodec : uint8_t { kRaw = 0, kZstd = 1, kVarintPlanes = 2 };
+
+/// Clock rules: how the values of a group of reads go on (trace.capnp).
 inline constexpr uint8_t kRuleFollowsTime = 0;
 inline constexpr uint8_t kRuleDifference = 1;
+
+/// A run of clock reads with equal steps is worth a group of its own from this many on (FORMAT.md).
+inline constexpr uint64_t kMinEqualSteps = 4;
 
 }  // namespace reprise

@@ -25,8 +25,10 @@ enum class EndReason : uint8_t {
   kHalt = 3,         ///< the guest halted with interrupts off: nothing can wake it
   kUntil = 4,        ///< the run's --until deadline
   kAborted = 5,      ///< the run failed; the stream is a true prefix
+  kTrimmed = 6,      ///< the last instant of a part that `trim` made
 };
-/// "power-off", "reset", "triple fault", "halt", "until", "aborted".
+inline constexpr EndReason kLastEndReason = EndReason::kTrimmed;
+/// "power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed".
 [[nodiscard]] std::string_view end_reason_name(EndReason reason);
 
 /// Why the network did not deliver a frame. The numbers are those on disk: append only.

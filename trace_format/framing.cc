@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <xxhash.h>
-#include <zstd.h>
 
 #include <cstring>
 #include <memory>
@@ -19,8 +18,9 @@ constexpr std::array<uint8_t, 8> kChunkMagic = {0x89, 'R', 'P', 'R', 'C', 'H', '
 constexpr std::array<uint8_t, 8> kTrailerMagic = {0x89, 'R', 'P', 'R', 'T', 'A', 'I', 'L'};
 
 constexpr size_t kFileChecksumAt = 24;
-constexpr size_t kTrailerChecksumAt = 32;
-constexpr size_t kTrailerMagicAt = 40;
+constexpr size_t kTrailerChecksumAt = 24;
+constexpr size_t kTrailerMagicAt = 32;
+constexpr uint16_t kEndsFlag = 1;
 
 bool starts_with(const uint8_t* bytes, const std::array<uint8_t, 8>& magic) {
   return std::memcmp(bytes, magic.data(), magic.size()) == 0;
@@ -43,7 +43,37 @@ const char* file_kind_name(uint32_t kind) {
   }
 }
 
+/// "" or which range or limit the header of a known kind breaks.
+std::string range_error(const ChunkHeader& header) {
+  const bool events = header.kind == ChunkKind::kGuest || header.kind == ChunkKind::kNetwork;
+  if (header.stream.is_network() != (header.kind == ChunkKind::kNetwork) && events) {
+    return "its kind is not that of its stream";
+  }
+  if (!header.stream.is_network() && header.stream.value >= kMaxGuests) {
+    return fmt::format("stream number {} is above the limit of {}", header.stream.value, kMaxGuests - 1);
+  }
+  if (header.first.ns < 0 || header.last < header.first) {
+    return fmt::format("times {} to {} ns are not in order", header.first.ns, header.last.ns);
+  }
+  const uint32_t largest = events ? kMaxChunkRawBytes : kMaxMessageRawBytes;
+  if (header.raw_size > largest) {
+    return fmt::format("{} bytes uncompressed; the limit is {}", header.raw_size, largest);
+  }
+  // A clock read may cost nothing (runs), all else costs at least a byte of the body.
+  const uint64_t size = header.raw_size;
+  const uint64_t others = header.kind == ChunkKind::kNetwork ? header.clock_reads : 0;
+  if (others > size || header.frames_sent > size || header.frames_received > size || header.console_bytes > size ||
+      header.bytes_received > size * kMaxFrameBytes) {
+    return "more events than its body can hold";
+  }
+  return "";
+}
+
 }  // namespace
+
+ByteView chunk_magic() {
+  return kChunkMagic;
+}
 
 FileHeaderBytes encode_file_header(FileKind kind, StreamId stream) {
   FileHeaderBytes bytes = {};
@@ -89,7 +119,8 @@ ChunkHeaderBytes encode_chunk_header(const ChunkHeader& header, ByteView body) {
   ChunkHeaderBytes bytes = {};
   std::memcpy(bytes.data(), kChunkMagic.data(), kChunkMagic.size());
   store_le<uint32_t>(&bytes[8], header.stream.value);
-  store_le<uint32_t>(&bytes[12], header.ends ? 1 : 0);
+  store_le<uint16_t>(&bytes[12], static_cast<uint16_t>(header.kind));
+  store_le<uint16_t>(&bytes[14], header.ends ? kEndsFlag : 0);
   store_le<uint64_t>(&bytes[16], header.sequence);
   store_le<int64_t>(&bytes[24], header.first.ns);
   store_le<int64_t>(&bytes[32], header.last.ns);
@@ -97,10 +128,13 @@ ChunkHeaderBytes encode_chunk_header(const ChunkHeader& header, ByteView body) {
   store_le<uint64_t>(&bytes[48], header.frames_sent);
   store_le<uint64_t>(&bytes[56], header.frames_received);
   store_le<uint64_t>(&bytes[64], header.console_bytes);
-  store_le<uint64_t>(&bytes[72], header.first_sent_frame);
-  store_le<uint32_t>(&bytes[80], header.raw_size);
-  store_le<uint32_t>(&bytes[84], header.stored_size);
-  // 88..95 are zero: room for a minor version.
+  store_le<uint64_t>(&bytes[72], header.before.clock_reads);
+  store_le<uint64_t>(&bytes[80], header.before.frames_sent);
+  store_le<uint64_t>(&bytes[88], header.before.frames_received);
+  store_le<uint64_t>(&bytes[96], header.before.console_bytes);
+  store_le<uint64_t>(&bytes[104], header.bytes_received);
+  store_le<uint32_t>(&bytes[112], header.raw_size);
+  store_le<uint32_t>(&bytes[116], header.stored_size);
   store_le<uint64_t>(&bytes[kChunkChecksumAt], chunk_checksum(bytes, body));
   return bytes;
 }
@@ -120,8 +154,16 @@ Result<ChunkHeader> decode_chunk_header(const ChunkHeaderBytes& bytes) {
   }
   ChunkHeader header;
   header.stream.value = load_le<uint32_t>(&bytes[8]);
-  const auto flags = load_le<uint32_t>(&bytes[12]);
-  header.ends = flags == 1;
+  header.kind = static_cast<ChunkKind>(load_le<uint16_t>(&bytes[12]));
+  header.stored_size = load_le<uint32_t>(&bytes[116]);
+  if (header.stored_size == 0 || header.stored_size > kMaxStoredBytes) {
+    return bad_trace(fmt::format("body of {} bytes; allowed are 1 to {}", header.stored_size, kMaxStoredBytes));
+  }
+  if (!is_known(header.kind)) {
+    return header;
+  }
+  const auto flags = load_le<uint16_t>(&bytes[14]);
+  header.ends = flags == kEndsFlag;
   header.sequence = load_le<uint64_t>(&bytes[16]);
   header.first.ns = load_le<int64_t>(&bytes[24]);
   header.last.ns = load_le<int64_t>(&bytes[32]);
@@ -129,31 +171,22 @@ Result<ChunkHeader> decode_chunk_header(const ChunkHeaderBytes& bytes) {
   header.frames_sent = load_le<uint64_t>(&bytes[48]);
   header.frames_received = load_le<uint64_t>(&bytes[56]);
   header.console_bytes = load_le<uint64_t>(&bytes[64]);
-  header.first_sent_frame = load_le<uint64_t>(&bytes[72]);
-  header.raw_size = load_le<uint32_t>(&bytes[80]);
-  header.stored_size = load_le<uint32_t>(&bytes[84]);
-  if (!header.stream.is_network() && header.stream.value >= kMaxGuests) {
-    return bad_trace(fmt::format("stream number {} is above the limit of {}", header.stream.value, kMaxGuests - 1));
-  }
-  if (flags > 1 || load_le<uint64_t>(&bytes[88]) != 0) {
+  header.before = {load_le<uint64_t>(&bytes[72]), load_le<uint64_t>(&bytes[80]), load_le<uint64_t>(&bytes[88]),
+                   load_le<uint64_t>(&bytes[96])};
+  header.bytes_received = load_le<uint64_t>(&bytes[104]);
+  header.raw_size = load_le<uint32_t>(&bytes[112]);
+  if (flags > kEndsFlag) {
     return bad_trace("flags that this program does not know");
   }
-  if (header.first.ns < 0 || header.last < header.first) {
-    return bad_trace(fmt::format("times {} to {} ns are not in order", header.first.ns, header.last.ns));
-  }
-  if (header.raw_size == 0 || header.raw_size > kMaxChunkRawBytes || header.raw_size % 8 != 0) {
-    return bad_trace(fmt::format("body of {} bytes; allowed are multiples of 8 up to {}", header.raw_size, kMaxChunkRawBytes));
-  }
-  if (header.stored_size == 0 || header.stored_size > ZSTD_COMPRESSBOUND(kMaxChunkRawBytes)) {
-    return bad_trace(fmt::format("compressed body of {} bytes is above the limit", header.stored_size));
-  }
-  // A clock read may cost nothing (runs), all else costs at least a byte of the body.
-  const uint64_t size = header.raw_size;
-  const uint64_t others = header.stream.is_network() ? header.clock_reads : 0;
-  if (others > size || header.frames_sent > size || header.frames_received > size || header.console_bytes > size) {
-    return bad_trace("more events than its body can hold");
+  if (std::string wrong = range_error(header); !wrong.empty()) {
+    return bad_trace(std::move(wrong));
   }
   return header;
+}
+
+EventNumbers numbers_after(const ChunkHeader& header) {
+  return {header.before.clock_reads + header.clock_reads, header.before.frames_sent + header.frames_sent,
+          header.before.frames_received + header.frames_received, header.before.console_bytes + header.console_bytes};
 }
 
 std::string continuity_error(const ChunkHeader* previous, const ChunkHeader& next) {
@@ -162,7 +195,7 @@ std::string continuity_error(const ChunkHeader* previous, const ChunkHeader& nex
     return fmt::format("chunk {} where chunk {} belongs", next.sequence, sequence);
   }
   if (previous == nullptr) {
-    return next.first_sent_frame == 0 ? "" : "the first chunk does not begin with frame 0";
+    return "";
   }
   if (next.stream != previous->stream) {
     return fmt::format("a chunk of {} in the stream of {}", stream_name(next.stream), stream_name(previous->stream));
@@ -173,20 +206,17 @@ std::string continuity_error(const ChunkHeader* previous, const ChunkHeader& nex
   if (next.first < previous->last) {
     return fmt::format("time goes back from {} to {} ns", previous->last.ns, next.first.ns);
   }
-  const uint64_t sent = next.stream.is_network() ? 0 : previous->frames_sent;
-  if (next.first_sent_frame != previous->first_sent_frame + sent) {
-    return fmt::format("its first sent frame is {}, the chunk before it ends before {}", next.first_sent_frame,
-                       previous->first_sent_frame + sent);
+  if (next.before != numbers_after(*previous)) {
+    return "its events are not numbered on from the chunk before it";
   }
   return "";
 }
 
-TrailerBytes encode_trailer(const Trailer& trailer) {
+TrailerBytes encode_trailer(const Trailer& trailer, uint64_t file_bytes) {
   TrailerBytes bytes = {};
-  store_le<uint64_t>(&bytes[0], trailer.footer_offset);
-  store_le<uint64_t>(&bytes[8], trailer.footer_stored);
-  store_le<uint64_t>(&bytes[16], trailer.footer_raw);
-  store_le<uint64_t>(&bytes[24], trailer.footer_checksum);
+  store_le<uint64_t>(&bytes[0], trailer.run_offset);
+  store_le<uint64_t>(&bytes[8], trailer.root_offset);
+  store_le<uint64_t>(&bytes[16], file_bytes);
   store_le<uint64_t>(&bytes[kTrailerChecksumAt], XXH3_64bits(bytes.data(), kTrailerChecksumAt));
   std::memcpy(&bytes[kTrailerMagicAt], kTrailerMagic.data(), kTrailerMagic.size());
   return bytes;
@@ -205,19 +235,14 @@ Result<Trailer> read_trailer(const ByteSource& source) {
   if (load_le<uint64_t>(&bytes[kTrailerChecksumAt]) != XXH3_64bits(bytes.data(), kTrailerChecksumAt)) {
     return bad_trace(fmt::format("{}: the trailer at byte {} is damaged: checksum mismatch", source.name(), at));
   }
-  Trailer trailer;
-  trailer.footer_offset = load_le<uint64_t>(&bytes[0]);
-  trailer.footer_stored = load_le<uint64_t>(&bytes[8]);
-  trailer.footer_raw = load_le<uint64_t>(&bytes[16]);
-  trailer.footer_checksum = load_le<uint64_t>(&bytes[24]);
-  if (trailer.footer_raw == 0 || trailer.footer_raw > kMaxFooterRawBytes || trailer.footer_raw % 8 != 0) {
-    return bad_trace(
-        fmt::format("{}: footer of {} bytes; allowed are multiples of 8 up to {}", source.name(), trailer.footer_raw, kMaxFooterRawBytes));
+  const Trailer trailer{load_le<uint64_t>(&bytes[0]), load_le<uint64_t>(&bytes[8])};
+  const auto file_bytes = load_le<uint64_t>(&bytes[16]);
+  if (file_bytes != source.size()) {
+    return bad_trace(fmt::format("{}: {} bytes long, its trailer says {}", source.name(), source.size(), file_bytes));
   }
-  if (trailer.footer_stored > ZSTD_COMPRESSBOUND(kMaxFooterRawBytes) || trailer.footer_offset < kFileHeaderBytes ||
-      trailer.footer_offset > at || trailer.footer_stored != at - trailer.footer_offset) {
-    return bad_trace(fmt::format("{}: footer of {} bytes at byte {} does not end at the trailer (byte {})", source.name(),
-                                 trailer.footer_stored, trailer.footer_offset, at));
+  if (trailer.run_offset < kFileHeaderBytes || trailer.root_offset <= trailer.run_offset || trailer.root_offset >= at) {
+    return bad_trace(fmt::format("{}: the trailer at byte {} points to bytes {} and {}, which are not in order", source.name(), at,
+                                 trailer.run_offset, trailer.root_offset));
   }
   return trailer;
 }

@@ -9,6 +9,7 @@
 #include "trace_format/byte_codec.h"
 #include "trace_format/columns.h"
 #include "trace_format/event.h"
+#include "trace_format/status.h"
 
 namespace reprise {
 
@@ -16,8 +17,11 @@ inline constexpr size_t kEventKindCount = 5;
 using EventCounts = std::array<uint64_t, kEventKindCount>;  ///< by EventKind
 
 /// Fills the columns of one chunk at a time. Keeps the open run of clock reads and of console bytes in members: extending a run touches no
-/// memory beyond them. Rejected: writing each read and leaving it all to zstd, which costs ten times as much per read on the guest's
-/// thread.
+/// memory beyond them.
+///
+/// Clock reads become groups: four or more reads with equal steps are a group of one step; what lies between such runs is gathered into
+/// groups that give a step for each read. Rejected: a group for each run however short, which costs an irregular read three bytes, not one
+/// or two.
 ///
 /// Times must not go back within a chunk; the caller checks that.
 class GuestEncoder {
@@ -25,22 +29,21 @@ class GuestEncoder {
   /// Starts a chunk in `columns` (cleared here), which must outlive it. The first event must be at `first`.
   void begin(ColumnBuffers& columns, VirtualTime first);
 
-  /// Counts a read that goes on like the one before it: same source, same steps of time and value. False, and nothing happened, if it does
-  /// not. This is the hot path: a booting guest reads the TSC 25 million times.
-  [[nodiscard]] bool extend_clock_run(VirtualTime at, ClockSource source, uint64_t value) {
+  void append_clock_read(VirtualTime at, ClockSource source, uint64_t value) {
     const auto ns = static_cast<uint64_t>(at.ns);
-    if (run_source_ != static_cast<uint8_t>(source) || ns - last_ns_ != run_time_step_ || value - run_value_ != run_value_step_) {
-      return false;
+    if (run_source_ == static_cast<uint8_t>(source) && ns - last_ns_ == run_time_step_ && value - run_value_ == run_value_step_) {
+      ++run_count_;
+      last_ns_ = ns;
+      run_value_ = value;
+      return;
     }
-    ++run_count_;
-    last_ns_ = ns;
-    run_value_ = value;
-    return true;
+    start_clock_run(at, source, value);
   }
-
-  void append_clock_read(VirtualTime at, ClockSource source, uint64_t value);
   void append_frame_sent(VirtualTime at, ByteView payload);
+  /// The payload is in the sender's stream; `size_bytes` is its length.
   void append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes);
+  /// A frame whose sender's stream is not in the trace that is being written.
+  void append_embedded_frame(VirtualTime at, GuestIndex sender, SeqNo sender_frame, ByteView payload);
   void append_console_byte(VirtualTime at, uint8_t byte);
   void append_end(VirtualTime at, EndReason reason);
 
@@ -52,13 +55,20 @@ class GuestEncoder {
   [[nodiscard]] VirtualTime last() const { return {static_cast<int64_t>(last_ns_)}; }
   /// Complete after finish_chunk().
   [[nodiscard]] const EventCounts& counts() const { return counts_; }
+  /// Payload bytes of the frames received.
+  [[nodiscard]] uint64_t bytes_received() const { return bytes_received_; }
 
  private:
   static constexpr uint8_t kNoRun = 0xff;
 
+  void start_clock_run(VirtualTime at, ClockSource source, uint64_t value);
   void close_clock_run();
+  void add_to_each_group();
+  void close_each_group();
+  void put_clock_group(uint64_t count, bool each, uint8_t rule, uint8_t source);
   void close_console_run();
   void close_order_run();
+  void put_reception(VirtualTime at, GuestIndex sender, SeqNo sender_frame, bool embedded);
   /// Closes what an event of `kind` interrupts, counts it, and returns its time step.
   uint64_t step_to(VirtualTime at, EventKind kind);
   void put(GuestColumn column, uint64_t value);
@@ -66,6 +76,7 @@ class GuestEncoder {
   ColumnBuffers* columns_ = nullptr;
   uint64_t last_ns_ = 0;
   uint64_t bytes_ = 0;
+  uint64_t bytes_received_ = 0;
   EventCounts counts_{};
 
   uint8_t run_source_ = kNoRun;
@@ -74,6 +85,10 @@ class GuestEncoder {
   uint64_t run_value_step_ = 0;
   uint64_t run_value_ = 0;  ///< of the last read of the run
   uint64_t run_count_ = 0;
+
+  uint8_t each_source_ = kNoRun;  ///< of the open group that gives a step for each read
+  uint8_t each_rule_ = kRuleFollowsTime;
+  uint64_t each_count_ = 0;
 
   std::array<uint64_t, kClockSourceCount> value_of_{};   ///< last value of each source in the chunk
   std::array<uint64_t, kClockSourceCount> offset_of_{};  ///< value minus time of that read
@@ -84,34 +99,33 @@ class GuestEncoder {
   uint64_t order_count_ = 0;
 };
 
-/// Gives the events of one chunk. Works on pieces: equal steps of one kind, so that a long run costs nothing to load, skip or check.
-/// Safe on any bytes; on those that check_guest_columns() accepted, failed() stays false.
+/// Gives the events of one chunk. Works on pieces: events of one kind that follow one another, so that a long run of equal steps costs
+/// nothing to load, skip or check. Safe on any bytes; on those that check_columns() accepted, failed() stays false.
 class GuestDecoder {
  public:
   /// `columns` must outlive it.
   void start(const ColumnViews& columns, VirtualTime first);
 
-  /// The next event: all fields but `sequence`, `sender_frame` of a sent frame and `payload` of a received one. False at the end.
+  /// The next event: all fields but `sequence`, `sender_frame` of a sent frame and `payload` of a received one that is not embedded. False
+  /// at the end.
   bool next(GuestEvent& event) {
     if (left_ == 0 && !load_piece()) {
       return false;
     }
     --left_;
-    ns_ += time_step_;
     event.kind = kind_;
-    event.at.ns = static_cast<int64_t>(ns_);
     if (kind_ == EventKind::kClockRead) {
-      value_ += value_step_;
+      step_clock();
+      event.at.ns = static_cast<int64_t>(ns_);
       event.source = source_;
       event.value = value_;
-    } else {
-      fill(event);
+      return true;
     }
+    ns_ += time_step_;
+    event.at.ns = static_cast<int64_t>(ns_);
+    fill(event);
     return true;
   }
-
-  /// Bytes of the received frame that next() gave last.
-  [[nodiscard]] uint32_t received_size() const { return received_size_; }
 
   /// Skips all events before `from`, adding them to `skipped`.
   void skip_before(VirtualTime from, EventCounts& skipped);
@@ -121,18 +135,17 @@ class GuestDecoder {
   [[nodiscard]] uint64_t piece_left() const { return left_; }
   [[nodiscard]] EventKind piece_kind() const { return kind_; }
   [[nodiscard]] ClockSource piece_source() const { return source_; }
-  [[nodiscard]] uint64_t piece_time_step() const { return time_step_; }
+  /// The bytes of a sent frame, or of an embedded received one.
   [[nodiscard]] ByteView piece_payload() const { return payload_; }
   [[nodiscard]] EndReason piece_reason() const { return reason_; }
-  /// Goes over `n` <= piece_left() events.
-  void skip(uint64_t n) {
-    left_ -= n;
-    ns_ += time_step_ * n;
-    value_ += value_step_ * n;
-    if (kind_ == EventKind::kConsoleByte) {
-      column_[kConsoleBytes].blob(n);
-    }
-  }
+  [[nodiscard]] GuestIndex piece_sender() const { return sender_; }
+  [[nodiscard]] SeqNo piece_sender_frame() const { return sender_frame_; }
+  /// Time before the next event of the piece.
+  [[nodiscard]] uint64_t next_time_step() const;
+  /// Goes over what is left of the piece. False if that is later than `last` or its values are malformed.
+  bool skip_piece_within(VirtualTime last);
+  /// Goes over what is left of the piece, which was checked.
+  void skip_piece() { CHECK(skip_piece_within(VirtualTime::never())); }
 
   [[nodiscard]] VirtualTime at() const { return {static_cast<int64_t>(ns_)}; }
   [[nodiscard]] bool failed() const;
@@ -140,6 +153,21 @@ class GuestDecoder {
   [[nodiscard]] bool drained() const;
 
  private:
+  void step_clock() {
+    if (each_) {
+      ns_ += column_[kClockTime].varint();
+      value_ = clock_rule_ == kRuleFollowsTime ? ns_ + offset_ : value_ + unzigzag(column_[kClockValue].varint());
+    } else {
+      ns_ += time_step_;
+      value_ += value_step_;
+    }
+    if (left_ == 0) {
+      leave_clock_piece();
+    }
+  }
+  void leave_clock_piece();
+  /// Goes over `n` <= piece_left() events of a piece of equal steps.
+  void skip_equal_steps(uint64_t n);
   void fill(GuestEvent& event);
   bool load_clock_piece();
   bool load_received();
@@ -150,18 +178,20 @@ class GuestDecoder {
   EventKind kind_ = EventKind::kEnd;
   ClockSource source_ = ClockSource::kTsc;
   EndReason reason_ = EndReason::kAborted;
+  bool each_ = false;  ///< the piece is of clock reads that have a step each
   uint64_t left_ = 0;  ///< events left in the piece
   uint64_t ns_ = 0;
   uint64_t time_step_ = 0;
   uint64_t value_ = 0;
   uint64_t value_step_ = 0;
+  uint64_t offset_ = 0;  ///< of the piece's source
   ByteView payload_;
   GuestIndex sender_;
   SeqNo sender_frame_;
-  uint32_t received_size_ = 0;
 
   uint64_t order_left_ = 0;  ///< events left in the order run beyond the piece
-  uint64_t clock_left_ = 0;  ///< reads left in the clock run beyond the piece
+  uint64_t clock_left_ = 0;  ///< reads left in the clock group beyond the piece
+  bool clock_each_ = false;
   uint8_t clock_rule_ = 0;
   uint64_t clock_step_ = 0;
   uint64_t clock_value_step_ = 0;

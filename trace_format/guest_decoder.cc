@@ -35,6 +35,7 @@ bool GuestDecoder::load_piece() {
     kind_ = static_cast<EventKind>(run & 7);
   }
   left_ = 1;
+  each_ = false;
   switch (kind_) {
     case EventKind::kClockRead:
       if (!load_clock_piece()) {
@@ -63,7 +64,7 @@ bool GuestDecoder::load_piece() {
     case EventKind::kEnd:
       time_step_ = column_[kEndColumn].varint();
       reason_ = static_cast<EndReason>(column_[kEndColumn].byte());
-      bad_ |= reason_ > EndReason::kAborted;
+      bad_ |= reason_ > kLastEndReason;
       break;
   }
   if (bad_) {
@@ -76,44 +77,55 @@ bool GuestDecoder::load_piece() {
 
 bool GuestDecoder::load_clock_piece() {
   if (clock_left_ == 0) {
-    const uint8_t rule = column_[kClockRule].byte();
-    clock_step_ = column_[kClockTime].varint();
-    clock_left_ = column_[kClockCount].varint();
-    clock_rule_ = rule >> 4;
-    source_ = static_cast<ClockSource>(rule & 15);
-    if ((rule & 15) >= kClockSourceCount || clock_rule_ > kRuleDifference || clock_left_ == 0) {
+    const uint64_t group = column_[kClockGroup].varint();
+    clock_left_ = group >> 6;
+    clock_each_ = (group >> 5 & 1) != 0;
+    clock_rule_ = group >> 4 & 1;
+    if (clock_left_ == 0 || (group & 15) >= kClockSourceCount) {
       bad_ = true;
       return false;
     }
-    clock_value_step_ = clock_rule_ == kRuleDifference ? unzigzag(column_[kClockValue].varint()) : clock_step_;
+    source_ = static_cast<ClockSource>(group & 15);
+    if (!clock_each_) {
+      clock_step_ = column_[kClockTime].varint();
+      clock_value_step_ = clock_rule_ == kRuleDifference ? unzigzag(column_[kClockValue].varint()) : clock_step_;
+    }
   }
   const auto s = static_cast<size_t>(source_);
   left_ = std::min(order_left_, clock_left_);
   clock_left_ -= left_;
+  each_ = clock_each_;
   time_step_ = clock_step_;
   value_step_ = clock_value_step_;
-  value_ = clock_rule_ == kRuleDifference ? value_of_[s] : ns_ + offset_of_[s];
-  value_of_[s] = value_ + value_step_ * left_;
-  offset_of_[s] = value_of_[s] - (ns_ + time_step_ * left_);
+  offset_ = offset_of_[s];
+  value_ = clock_rule_ == kRuleDifference ? value_of_[s] : ns_ + offset_;
   return true;
+}
+
+void GuestDecoder::leave_clock_piece() {
+  value_of_[static_cast<size_t>(source_)] = value_;
+  offset_of_[static_cast<size_t>(source_)] = value_ - ns_;
 }
 
 bool GuestDecoder::load_received() {
   time_step_ = column_[kReceivedTime].varint();
   const uint64_t sender = column_[kReceivedSender].varint();
   const uint64_t difference = unzigzag(column_[kReceivedFrame].varint());
-  const uint64_t size = column_[kReceivedSize].varint();
-  if (sender >= kMaxGuests || size == 0 || size > kMaxFrameBytes) {
+  if (sender >> 1 >= kMaxGuests) {
     return false;
   }
-  if (frame_of_.size() <= sender) {
-    frame_of_.resize(sender + 1);
+  sender_ = GuestIndex{static_cast<uint32_t>(sender >> 1)};
+  if (frame_of_.size() <= sender_.value) {
+    frame_of_.resize(sender_.value + 1);
   }
-  frame_of_[sender] += difference;
-  sender_ = GuestIndex{static_cast<uint32_t>(sender)};
-  sender_frame_ = SeqNo{frame_of_[sender]};
-  received_size_ = static_cast<uint32_t>(size);
-  return true;
+  frame_of_[sender_.value] += difference;
+  sender_frame_ = SeqNo{frame_of_[sender_.value]};
+  payload_ = {};
+  if ((sender & 1) == 0) {
+    return true;
+  }
+  payload_ = column_[kEmbeddedPayload].blob(column_[kEmbeddedSize].varint());
+  return !payload_.empty() && payload_.size() <= kMaxFrameBytes;
 }
 
 void GuestDecoder::fill(GuestEvent& event) {
@@ -125,6 +137,7 @@ void GuestDecoder::fill(GuestEvent& event) {
     case EventKind::kFrameReceived:
       event.sender = sender_;
       event.sender_frame = sender_frame_;
+      event.payload = payload_;
       break;
     case EventKind::kConsoleByte:
       event.byte = column_[kConsoleBytes].byte();
@@ -137,15 +150,65 @@ void GuestDecoder::fill(GuestEvent& event) {
   }
 }
 
+uint64_t GuestDecoder::next_time_step() const {
+  if (!each_) {
+    return time_step_;
+  }
+  ColumnReader ahead = column_[kClockTime];
+  return ahead.varint();
+}
+
+bool GuestDecoder::skip_piece_within(VirtualTime last) {
+  const auto end = static_cast<uint64_t>(last.ns);
+  if (!each_) {
+    uint64_t span = 0;
+    if (__builtin_mul_overflow(left_, time_step_, &span) || span > end - ns_) {
+      return false;
+    }
+    skip_equal_steps(left_);
+    return true;
+  }
+  while (left_ > 0) {
+    const uint64_t before = ns_;
+    --left_;
+    step_clock();
+    // A count may claim more reads than the columns have.
+    if (ns_ - before > end - before || column_[kClockTime].failed() || column_[kClockValue].failed()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void GuestDecoder::skip_equal_steps(uint64_t n) {
+  left_ -= n;
+  ns_ += time_step_ * n;
+  if (kind_ == EventKind::kClockRead) {
+    value_ += value_step_ * n;
+    if (left_ == 0) {
+      leave_clock_piece();
+    }
+  } else if (kind_ == EventKind::kConsoleByte) {
+    column_[kConsoleBytes].blob(n);
+  }
+}
+
 void GuestDecoder::skip_before(VirtualTime from, EventCounts& skipped) {
   const auto limit = static_cast<uint64_t>(std::max<int64_t>(from.ns, 0));
   while (left_ > 0 || load_piece()) {
-    if (ns_ + time_step_ >= limit) {
+    const uint64_t step = next_time_step();
+    if (ns_ + step >= limit) {
       return;
     }
-    const uint64_t n = time_step_ == 0 ? left_ : std::min(left_, (limit - ns_ - 1) / time_step_);
+    uint64_t n = 1;
+    if (each_) {
+      --left_;
+      step_clock();
+    } else {
+      n = step == 0 ? left_ : std::min(left_, (limit - ns_ - 1) / step);
+      skip_equal_steps(n);
+    }
     skipped[static_cast<size_t>(kind_)] += n;
-    skip(n);
   }
 }
 

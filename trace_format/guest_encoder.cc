@@ -11,9 +11,10 @@ void GuestEncoder::begin(ColumnBuffers& columns, VirtualTime first) {
   columns_ = &columns;
   last_ns_ = static_cast<uint64_t>(first.ns);
   bytes_ = 0;
+  bytes_received_ = 0;
   counts_ = {};
   run_source_ = kNoRun;
-  run_count_ = 0;
+  each_source_ = kNoRun;
   value_of_ = {};
   offset_of_ = {};
   std::fill(frame_of_.begin(), frame_of_.end(), 0);
@@ -25,13 +26,9 @@ void GuestEncoder::put(GuestColumn column, uint64_t value) {
   bytes_ += put_varint(columns_->data[column], value);
 }
 
-void GuestEncoder::append_clock_read(VirtualTime at, ClockSource source, uint64_t value) {
-  if (extend_clock_run(at, source, value)) {
-    return;
-  }
+void GuestEncoder::start_clock_run(VirtualTime at, ClockSource source, uint64_t value) {
   const auto s = static_cast<size_t>(source);
   CHECK(s < kClockSourceCount);
-  close_clock_run();
   const uint64_t step = step_to(at, EventKind::kClockRead);
   const auto ns = static_cast<uint64_t>(at.ns);
   // The value it would have if the source kept its distance from virtual time; a TSC read's value is its virtual time.
@@ -54,15 +51,28 @@ void GuestEncoder::append_frame_sent(VirtualTime at, ByteView payload) {
 }
 
 void GuestEncoder::append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes) {
+  put_reception(at, sender, sender_frame, false);
+  bytes_received_ += size_bytes;
+}
+
+void GuestEncoder::append_embedded_frame(VirtualTime at, GuestIndex sender, SeqNo sender_frame, ByteView payload) {
+  put_reception(at, sender, sender_frame, true);
+  put(kEmbeddedSize, payload.size());
+  auto& blob = columns_->data[kEmbeddedPayload];
+  blob.insert(blob.end(), payload.begin(), payload.end());
+  bytes_ += payload.size();
+  bytes_received_ += payload.size();
+}
+
+void GuestEncoder::put_reception(VirtualTime at, GuestIndex sender, SeqNo sender_frame, bool embedded) {
   put(kReceivedTime, step_to(at, EventKind::kFrameReceived));
   ++order_count_;
-  put(kReceivedSender, sender.value);
+  put(kReceivedSender, uint64_t{sender.value} << 1 | (embedded ? 1 : 0));
   if (frame_of_.size() <= sender.value) {
     frame_of_.resize(sender.value + 1);
   }
   put(kReceivedFrame, zigzag(sender_frame.value - frame_of_[sender.value]));
   frame_of_[sender.value] = sender_frame.value;
-  put(kReceivedSize, size_bytes);
 }
 
 void GuestEncoder::append_console_byte(VirtualTime at, uint8_t byte) {
@@ -86,6 +96,7 @@ void GuestEncoder::append_end(VirtualTime at, EndReason reason) {
 
 void GuestEncoder::finish_chunk() {
   close_clock_run();
+  close_each_group();
   close_console_run();
   close_order_run();
 }
@@ -106,17 +117,48 @@ void GuestEncoder::close_clock_run() {
   if (run_source_ == kNoRun) {
     return;
   }
-  columns_->data[kClockRule].push_back(static_cast<uint8_t>(run_source_ | run_rule_ << 4));
-  ++bytes_;
-  put(kClockTime, run_time_step_);
-  put(kClockCount, run_count_);
-  if (run_rule_ == kRuleDifference) {
-    put(kClockValue, zigzag(run_value_step_));
+  if (run_count_ >= kMinEqualSteps) {
+    close_each_group();
+    put_clock_group(run_count_, false, run_rule_, run_source_);
+    put(kClockTime, run_time_step_);
+    if (run_rule_ == kRuleDifference) {
+      put(kClockValue, zigzag(run_value_step_));
+    }
+  } else {
+    add_to_each_group();
   }
   value_of_[run_source_] = run_value_;
   offset_of_[run_source_] = run_value_ - last_ns_;
   order_count_ += run_count_;
   run_source_ = kNoRun;
+}
+
+void GuestEncoder::add_to_each_group() {
+  if (each_source_ != run_source_ || each_rule_ != run_rule_) {
+    close_each_group();
+    each_source_ = run_source_;
+    each_rule_ = run_rule_;
+    each_count_ = 0;
+  }
+  each_count_ += run_count_;
+  for (uint64_t i = 0; i < run_count_; ++i) {
+    put(kClockTime, run_time_step_);
+    if (run_rule_ == kRuleDifference) {
+      put(kClockValue, zigzag(run_value_step_));
+    }
+  }
+}
+
+void GuestEncoder::close_each_group() {
+  if (each_source_ != kNoRun) {
+    put_clock_group(each_count_, true, each_rule_, each_source_);
+    each_source_ = kNoRun;
+  }
+}
+
+void GuestEncoder::put_clock_group(uint64_t count, bool each, uint8_t rule, uint8_t source) {
+  CHECK(count < uint64_t{1} << 58);
+  put(kClockGroup, count << 6 | (each ? 32U : 0U) | static_cast<uint64_t>(rule) << 4 | source);
 }
 
 void GuestEncoder::close_console_run() {

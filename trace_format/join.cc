@@ -4,10 +4,14 @@
 
 #include <system_error>
 
-#include "trace_format/footer.h"
-#include "trace_format/limits.h"
+#include "trace_format/delivery_sequence.h"
+#include "trace_format/guest_columns.h"
+#include "trace_format/network_columns.h"
+#include "trace_format/network_rows.h"
+#include "trace_format/run_info_codec.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
+#include "trace_format/trace_assembly.h"
 #include "trace_format/trace_writer.h"
 #include "trace_format/verify.h"
 
@@ -20,47 +24,129 @@ Error disk_error(const fs::path& path, const char* what, const std::error_code& 
   return Error{ErrorKind::kRunFailed, fmt::format("{}: {}: {}", path.string(), what, code.message())};
 }
 
-/// Copies the chunks of one stream to `sink` at `offset`, which it moves on, checking each on the way.
-Result<StreamIndex> copy_stream(const fs::path& directory, StreamId stream, ByteSink& sink, uint64_t& offset) {
+Error without_end(const StreamFile& file, const fs::path& directory) {
+  return Error{ErrorKind::kBadTrace,
+               fmt::format("{}: the stream has no end: its writer was killed; `reprise recover {}` makes a trace of what is there",
+                           file.name(), directory.string())};
+}
+
+Result<StreamFile> open_stream(const fs::path& directory, StreamId stream) {
   auto file = StreamFile::open(directory, stream);
   if (!file.ok()) {
     return Error{ErrorKind::kBadTrace, file.error().message};
   }
-  StreamIndex index;
-  index.stream = stream;
+  return file;
+}
+
+void add_receptions(const LoadedChunk& chunk, DeliverySequence& receptions) {
+  if (chunk.header.frames_received == 0) {
+    return;
+  }
+  GuestDecoder decoder;
+  decoder.start(chunk.columns, chunk.header.first);
+  while (decoder.load_piece()) {
+    const bool received = decoder.piece_kind() == EventKind::kFrameReceived;
+    decoder.skip_piece();
+    if (received) {
+      receptions.add(decoder.at(), decoder.piece_sender(), decoder.piece_sender_frame());
+    }
+  }
+}
+
+/// Copies the chunks of a guest's stream, checking each on the way.
+Status copy_guest(const fs::path& directory, StreamId stream, TraceAssembly& trace, DeliverySequence& receptions) {
+  ASSIGN_OR_RETURN(auto file, open_stream(directory, stream));
+  trace.begin_stream(stream);
   LoadedChunk chunk;
   for (;;) {
-    ASSIGN_OR_RETURN(const bool more, file->next(chunk));
+    ASSIGN_OR_RETURN(const bool more, file.next(chunk));
     if (!more) {
       break;
     }
-    RETURN_IF_ERROR(sink.write(file->stored()));
-    add_chunk(index, chunk, offset);
-    offset += file->stored().size();
+    RETURN_IF_ERROR(trace.add(chunk, file.stored()));
+    add_receptions(chunk, receptions);
   }
-  if (!file->ended()) {
-    return Error{ErrorKind::kBadTrace,
-                 fmt::format("{}: the stream has no end: its writer was killed; `reprise recover {}` makes a trace of "
-                             "what is there",
-                             file->name(), directory.string())};
+  if (!file.ended()) {
+    return without_end(file, directory);
   }
-  return index;
+  return trace.end_stream();
+}
+
+/// Calls `row(event)` for each event of the network's stream.
+template <typename Row>
+Status for_each_row(const fs::path& directory, Row row) {
+  ASSIGN_OR_RETURN(auto file, open_stream(directory, StreamId::network()));
+  LoadedChunk chunk;
+  NetworkDecoder decoder;
+  NetworkEvent event;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, file.next(chunk));
+    if (!more) {
+      return file.ended() ? Status{} : Status(without_end(file, directory));
+    }
+    decoder.start(chunk.columns, chunk.header.first);
+    while (decoder.next(event)) {
+      RETURN_IF_ERROR(row(event));
+    }
+  }
+}
+
+bool is_delivery(const NetworkEvent& event, size_t guests) {
+  return event.kind == NetworkEvent::Kind::kDelivered && event.receiver.value < guests;
+}
+
+/// For each guest, whether its receptions are, time for time and frame for frame, the first deliveries that the network made to it. Those
+/// that come later reached a guest that had ended.
+Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vector<DeliverySequence>& receptions) {
+  std::vector<DeliverySequence> delivered(receptions.size());
+  RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
+    if (is_delivery(event, receptions.size()) && delivered[event.receiver.value].count() < receptions[event.receiver.value].count()) {
+      delivered[event.receiver.value].add(event.at, event.sender, event.sender_frame);
+    }
+    return Status{};
+  }));
+  std::vector<bool> implied(receptions.size());
+  for (size_t i = 0; i < receptions.size(); ++i) {
+    implied[i] = delivered[i] == receptions[i];
+  }
+  return implied;
+}
+
+/// Writes the network's rows but those that the guests' receptions imply.
+Status write_network(const fs::path& directory, const std::vector<DeliverySequence>& receptions, const std::vector<bool>& implied,
+                     TraceAssembly& trace) {
+  trace.begin_stream(StreamId::network());
+  NetworkRows rows(trace);
+  NetworkStatistics statistics;
+  std::vector<uint64_t> delivered(receptions.size());
+  RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
+    ++(event.kind == NetworkEvent::Kind::kDelivered ? statistics.frames_delivered : statistics.frames_dropped);
+    if (is_delivery(event, receptions.size())) {
+      const uint32_t receiver = event.receiver.value;
+      if (delivered[receiver]++ < receptions[receiver].count() && implied[receiver]) {
+        return Status{};
+      }
+    }
+    return rows.append(event);
+  }));
+  RETURN_IF_ERROR(rows.finish());
+  RETURN_IF_ERROR(trace.end_stream());
+  trace.set_network_statistics(statistics);
+  return {};
 }
 
 Status write_trace(const fs::path& directory, const RunInfo& run, ByteSink& sink) {
-  RETURN_IF_ERROR(sink.write(encode_file_header(FileKind::kTrace, StreamId::network())));
-  uint64_t offset = kFileHeaderBytes;
-  Footer footer;
-  footer.run = run;
-  ASSIGN_OR_RETURN(auto network, copy_stream(directory, StreamId::network(), sink, offset));
-  footer.streams.push_back(std::move(network));
+  ASSIGN_OR_RETURN(TraceAssembly trace, TraceAssembly::begin(sink, run));
+  std::vector<DeliverySequence> receptions(run.guests.size());
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
-    ASSIGN_OR_RETURN(auto guest, copy_stream(directory, StreamId{i}, sink, offset));
-    footer.streams.push_back(std::move(guest));
+    RETURN_IF_ERROR(copy_guest(directory, StreamId{i}, trace, receptions[i]));
   }
-  RETURN_IF_ERROR(write_footer(sink, offset, footer));
-  RETURN_IF_ERROR(sink.sync());
-  return sink.close();
+  ASSIGN_OR_RETURN(const std::vector<bool> implied, find_implied(directory, receptions));
+  for (uint32_t i = 0; i < run.guests.size(); ++i) {
+    trace.set_deliveries_implied(GuestIndex{i}, implied[i]);
+  }
+  RETURN_IF_ERROR(write_network(directory, receptions, implied, trace));
+  return trace.finish();
 }
 
 Status write_temporary(const fs::path& directory, const RunInfo& run, const fs::path& temporary, const JoinOptions& options) {
@@ -70,7 +156,11 @@ Status write_temporary(const fs::path& directory, const RunInfo& run, const fs::
     ASSIGN_OR_RETURN(auto sink, options.create(temporary));
     RETURN_IF_ERROR(write_trace(directory, run, *sink));
   }
-  return options.verify ? verify_trace(temporary) : Status{};
+  if (options.verify) {
+    const Result<VerifiedTrace> sound = verify_trace(temporary);
+    return sound.ok() ? Status{} : Status(sound.error());
+  }
+  return {};
 }
 
 }  // namespace

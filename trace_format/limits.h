@@ -9,13 +9,20 @@ inline constexpr uint32_t kMaxGuests = 4096;
 inline constexpr uint32_t kMaxFrameBytes = 65535;
 inline constexpr uint32_t kMaxNameBytes = 255;
 inline constexpr uint32_t kMaxIcountShift = 10;
-/// Uncompressed body of a chunk. A writer seals at kSealBytes, so its largest is about three times that.
-inline constexpr uint32_t kMaxChunkRawBytes = 4u << 20;
-/// Uncompressed footer: room for about 550,000 chunks.
-inline constexpr uint64_t kMaxFooterRawBytes = 64u << 20;
+/// Uncompressed columns of a chunk. A writer seals at kSealBytes, so its largest is about half of that.
+inline constexpr uint32_t kMaxChunkRawBytes = 1u << 20;
+/// Uncompressed run information, root or page of the index.
+inline constexpr uint32_t kMaxMessageRawBytes = 8u << 20;
+/// Body of a chunk as stored, of a kind that is not known too.
+inline constexpr uint32_t kMaxStoredBytes = kMaxMessageRawBytes + (64u << 10);
+/// Entries of each page of a stream's index but its last.
+inline constexpr uint32_t kChunksPerPage = 256;
+/// Texts (names, arguments, paths, ...) of the run information: each costs a string in memory.
+inline constexpr uint32_t kMaxTexts = 262'144;
+/// Images of one guest.
+inline constexpr uint32_t kMaxImages = 64;
 
-/// A writer seals a chunk when its columns hold this much, or when an event reaches the next multiple of kSealNs. Not limits of the format.
-inline constexpr uint64_t kSealBytes = 64u << 10;
-inline constexpr int64_t kSealNs = 1'000'000'000;
+/// A writer seals a chunk when it holds this much. Not a limit of the format.
+inline constexpr uint64_t kSealBytes = 256u << 10;
 
 }  // namespace reprise

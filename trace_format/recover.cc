@@ -76,7 +76,7 @@ Status copy_guest(const fs::path& from, const fs::path& to, StreamId stream, Vir
           writer->append_frame_sent(event.at, event.payload);
           break;
         case EventKind::kFrameReceived:
-          writer->append_frame_received(event.at, event.sender, event.sender_frame, decoder.received_size());
+          writer->append_frame_received(event.at, event.sender, event.sender_frame, 1);
           break;
         case EventKind::kConsoleByte:
           writer->append_console_byte(event.at, event.byte);

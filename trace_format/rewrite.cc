@@ -34,8 +34,8 @@ Result<bool> append(StreamWriter& writer, const GuestEvent& event, EventKind kin
   return false;
 }
 
-Status rewrite_guest(TraceReader& trace, const fs::path& directory, GuestIndex guest, const EventEdit& edit) {
-  ASSIGN_OR_RETURN(const auto writer, create_stream(directory, StreamId::guest(guest)));
+Status rewrite_guest(TraceReader& trace, const fs::path& directory, GuestIndex guest, const EventEdit& edit, const StreamOptions& options) {
+  ASSIGN_OR_RETURN(const auto writer, create_stream(directory, StreamId::guest(guest), options));
   const auto cursor = trace.guest_events(guest);
   std::vector<uint8_t> payload;
   VirtualTime last;
@@ -60,8 +60,8 @@ Status rewrite_guest(TraceReader& trace, const fs::path& directory, GuestIndex g
   }
 }
 
-Status rewrite_network(TraceReader& trace, const fs::path& directory) {
-  ASSIGN_OR_RETURN(const auto writer, create_stream(directory, StreamId::network()));
+Status rewrite_network(TraceReader& trace, const fs::path& directory, const StreamOptions& options) {
+  ASSIGN_OR_RETURN(const auto writer, create_stream(directory, StreamId::network(), options));
   const auto cursor = trace.network_events();
   NetworkEvent event;
   for (;;) {
@@ -73,24 +73,25 @@ Status rewrite_network(TraceReader& trace, const fs::path& directory) {
   }
 }
 
-Status rewrite_into(TraceReader& trace, const fs::path& directory, const fs::path& output, const EventEdit& edit) {
-  RETURN_IF_ERROR(rewrite_network(trace, directory));
+Status rewrite_into(TraceReader& trace, const fs::path& directory, const fs::path& output, const EventEdit& edit,
+                    const StreamOptions& options) {
+  RETURN_IF_ERROR(rewrite_network(trace, directory, options));
   for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
-    RETURN_IF_ERROR(rewrite_guest(trace, directory, GuestIndex{i}, edit));
+    RETURN_IF_ERROR(rewrite_guest(trace, directory, GuestIndex{i}, edit, options));
   }
   return join_streams(directory, trace.run(), output);
 }
 
 }  // namespace
 
-Status rewrite_trace(TraceReader& trace, const fs::path& output, const EventEdit& edit) {
+Status rewrite_trace(TraceReader& trace, const fs::path& output, const EventEdit& edit, const StreamOptions& options) {
   const fs::path directory = output.string() + ".rewriting";
   std::error_code code;
   if (!fs::create_directory(directory, code)) {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", directory.string(),
                                                     code ? code.message() : "it is there already; remove it if no rewrite is running")};
   }
-  Status status = rewrite_into(trace, directory, output, edit);
+  Status status = rewrite_into(trace, directory, output, edit, options);
   if (!status.ok()) {
     fs::remove_all(directory, code);
   }

@@ -9,6 +9,7 @@
 #include "trace_format/event.h"
 #include "trace_format/status.h"
 #include "trace_format/trace_reader.h"
+#include "trace_format/trace_writer.h"
 
 namespace reprise {
 
@@ -19,6 +20,7 @@ using EventEdit = std::function<void(GuestIndex guest, GuestEvent& event, std::s
 
 /// Writes `trace` to `output` with each guest event passed through `edit`. Network events and provenance are copied. Works in the folder
 /// `output`.rewriting, which must not exist.
-[[nodiscard]] Status rewrite_trace(TraceReader& trace, const std::filesystem::path& output, const EventEdit& edit);
+[[nodiscard]] Status rewrite_trace(TraceReader& trace, const std::filesystem::path& output, const EventEdit& edit,
+                                   const StreamOptions& options = {});
 
 }  // namespace reprise

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ struct GuestInfo {
   std::vector<std::string> command_line;  ///< QEMU's arguments after the program, plugin left out, images as ${role}
   std::vector<ImageInfo> images;
   uint32_t icount_shift = 0;  ///< one instruction takes 2^icount_shift ns; 0..10
+  bool omitted = false;       ///< left out by `trim`: the trace has nothing of this guest but its place among the others
 };
 
-/// Provenance of a run; written into the trace's footer.
+/// Provenance of a run; written at both ends of the trace.
 struct RunInfo {
   std::string reprise_version;
   std::string simgrid_version;
@@ -43,9 +45,15 @@ struct RunInfo {
   VirtualTime until = VirtualTime::never();  ///< --until, or never()
   bool complete = true;                      ///< false: made by `recover` from a run that did not finish
   std::vector<GuestInfo> guests;             ///< in GuestIndex order
+  bool partial = false;                      ///< made by `trim`: holds what happened in [from, to] only
+  VirtualTime from;                          ///< partial: the first instant
+  VirtualTime to = VirtualTime::never();     ///< partial: the last instant
+  /// Set when the run was read from a trace of a newer minor version: the message with fields that this program does not know. A rewrite
+  /// keeps it, and changes `complete`, `partial`, `from`, `to` and `omitted` only.
+  std::shared_ptr<const std::vector<uint64_t>> newer_message;
 };
 
-/// Counts of one guest's stream; rebuilt by the reader from the chunks when a footer is lost.
+/// Counts of one guest's stream.
 struct GuestStatistics {
   uint64_t frames_sent = 0;
   uint64_t frames_received = 0;

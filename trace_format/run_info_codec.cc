@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "trace_format/footer.h"
 #include "trace_format/limits.h"
+#include "trace_format/message_chunk.h"
 
 namespace reprise {
 namespace {
@@ -52,6 +52,7 @@ void build_guest(schema::GuestInfo::Builder builder, const GuestInfo& guest) {
     images[i].setSizeBytes(image.size_bytes);
   }
   builder.setIcountShift(guest.icount_shift);
+  builder.setOmitted(guest.omitted);
 }
 
 GuestInfo read_guest(schema::GuestInfo::Reader reader) {
@@ -68,12 +69,11 @@ GuestInfo read_guest(schema::GuestInfo::Reader reader) {
     guest.images.push_back({text(image.getRole()), text(image.getPath()), text(image.getSha256()), image.getSizeBytes()});
   }
   guest.icount_shift = reader.getIcountShift();
+  guest.omitted = reader.getOmitted();
   return guest;
 }
 
-}  // namespace
-
-void build_run_info(schema::RunInfo::Builder builder, const RunInfo& run) {
+void build(schema::RunInfo::Builder builder, const RunInfo& run) {
   builder.setRepriseVersion(text(run.reprise_version));
   builder.setSimgridVersion(text(run.simgrid_version));
   build_texts(builder.initSimgridOptions(static_cast<unsigned>(run.simgrid_options.size())), run.simgrid_options);
@@ -87,10 +87,64 @@ void build_run_info(schema::RunInfo::Builder builder, const RunInfo& run) {
   for (unsigned i = 0; i < guests.size(); ++i) {
     build_guest(guests[i], run.guests[i]);
   }
+  builder.setFromNs(run.from.ns);
+  builder.setToNs(run.to.ns);
+  builder.setPartial(run.partial);
 }
 
-RunInfo read_run_info(schema::RunInfo::Reader reader) {
-  RunInfo run;
+/// What a rewrite may change in a message whose other fields are not all known.
+void build_over(schema::RunInfo::Builder builder, const RunInfo& run) {
+  builder.setIncomplete(!run.complete);
+  builder.setFromNs(run.from.ns);
+  builder.setToNs(run.to.ns);
+  builder.setPartial(run.partial);
+  auto guests = builder.getGuests();
+  CHECK(guests.size() == run.guests.size());
+  for (unsigned i = 0; i < guests.size(); ++i) {
+    guests[i].setOmitted(run.guests[i].omitted);
+  }
+}
+
+std::vector<uint64_t> run_message(const RunInfo& run) {
+  capnp::MallocMessageBuilder message(1u << 12);
+  if (run.newer_message == nullptr) {
+    build(message.initRoot<schema::RunInfo>(), run);
+    return message_words(message);
+  }
+  const std::string wrong = read_message_root<schema::RunInfo>(*run.newer_message, [&](schema::RunInfo::Reader root) {
+    message.setRoot(root);
+    return std::string();
+  });
+  CHECK(wrong.empty());  // it was read before
+  build_over(message.getRoot<schema::RunInfo>(), run);
+  return message_words(message);
+}
+
+uint64_t count_texts(schema::RunInfo::Reader reader) {
+  uint64_t texts = reader.getSimgridOptions().size();
+  for (const auto guest : reader.getGuests()) {
+    texts += 8 + guest.getCommandLine().size() + 3 * guest.getImages().size();
+  }
+  return texts;
+}
+
+/// Whether the message has fields that this program does not know: only then does it differ from what we would write.
+bool is_newer(schema::RunInfo::Reader reader, const RunInfo& run) {
+  capnp::MallocMessageBuilder message(1u << 12);
+  build(message.initRoot<schema::RunInfo>(), run);
+  const kj::Array<capnp::word> ours = capnp::canonicalize(message.getRoot<schema::RunInfo>().asReader());
+  const kj::Array<capnp::word> theirs = capnp::canonicalize(reader);
+  return ours.asBytes() != theirs.asBytes();
+}
+
+std::string read(schema::RunInfo::Reader reader, RunInfo& run) {
+  const auto guests = reader.getGuests();
+  if (guests.size() > kMaxGuests) {
+    return fmt::format("{} guests; the limit is {}", guests.size(), kMaxGuests);
+  }
+  if (const uint64_t texts = count_texts(reader); texts > kMaxTexts) {
+    return fmt::format("{} texts; the limit is {}", texts, kMaxTexts);
+  }
   run.reprise_version = text(reader.getRepriseVersion());
   run.simgrid_version = text(reader.getSimgridVersion());
   run.simgrid_options = read_texts(reader.getSimgridOptions());
@@ -100,8 +154,41 @@ RunInfo read_run_info(schema::RunInfo::Reader reader) {
   run.lookahead.ns = reader.getLookaheadNs();
   run.until.ns = reader.getUntilNs();
   run.complete = !reader.getIncomplete();
-  for (const auto guest : reader.getGuests()) {
+  for (const auto guest : guests) {
     run.guests.push_back(read_guest(guest));
+  }
+  run.from.ns = reader.getFromNs();
+  run.to.ns = reader.getToNs();
+  run.partial = reader.getPartial();
+  return run_info_error(run);
+}
+
+}  // namespace
+
+Result<std::vector<uint8_t>> pack_run_info(const RunInfo& run) {
+  if (std::string wrong = run_info_error(run); !wrong.empty()) {
+    return Error{ErrorKind::kUsage, "a trace cannot hold " + wrong};
+  }
+  return pack_message(ChunkKind::kRun, StreamId::network(), 0, run_message(run));
+}
+
+Result<RunInfo> unpack_run_info(ByteView stored) {
+  ASSIGN_OR_RETURN(std::vector<uint64_t> words, unpack_message(stored, ChunkKind::kRun, StreamId::network()));
+  RunInfo run;
+  bool newer = false;
+  const std::string wrong = read_message_root<schema::RunInfo>(words, [&](schema::RunInfo::Reader root) { return read(root, run); });
+  if (!wrong.empty()) {
+    return Error{ErrorKind::kBadTrace, wrong};
+  }
+  const std::string again = read_message_root<schema::RunInfo>(words, [&](schema::RunInfo::Reader root) {
+    newer = is_newer(root, run);
+    return std::string();
+  });
+  if (!again.empty()) {
+    return Error{ErrorKind::kBadTrace, again};
+  }
+  if (newer) {
+    run.newer_message = std::make_shared<const std::vector<uint64_t>>(std::move(words));
   }
   return run;
 }
@@ -113,6 +200,10 @@ std::string run_info_error(const RunInfo& run) {
   if (run.lookahead.ns < 0 || run.until.ns < 0) {
     return "a negative lookahead or deadline";
   }
+  if (run.from.ns < 0 || run.to < run.from) {
+    return fmt::format("a part from {} to {} ns", run.from.ns, run.to.ns);
+  }
+  uint64_t texts = run.simgrid_options.size();
   std::set<std::string> names;
   for (size_t i = 0; i < run.guests.size(); ++i) {
     const GuestInfo& guest = run.guests[i];
@@ -122,11 +213,15 @@ std::string run_info_error(const RunInfo& run) {
     if (!names.insert(guest.name).second) {
       return fmt::format("two guests are named '{}'", guest.name);
     }
+    if (guest.images.size() > kMaxImages) {
+      return fmt::format("guest '{}' has {} images; the limit is {}", guest.name, guest.images.size(), kMaxImages);
+    }
+    texts += 8 + guest.command_line.size() + 3 * guest.images.size();
     if (guest.icount_shift > kMaxIcountShift) {
       return fmt::format("guest '{}' has icount shift {}; the limit is {}", guest.name, guest.icount_shift, kMaxIcountShift);
     }
   }
-  return "";
+  return texts > kMaxTexts ? fmt::format("{} texts; the limit is {}", texts, kMaxTexts) : "";
 }
 
 }  // namespace reprise

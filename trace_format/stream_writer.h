@@ -8,6 +8,7 @@
 
 namespace reprise {
 
-[[nodiscard]] std::unique_ptr<StreamWriter> make_stream_writer(std::unique_ptr<ByteSink> sink, StreamId stream);
+[[nodiscard]] std::unique_ptr<StreamWriter> make_stream_writer(std::unique_ptr<ByteSink> sink, StreamId stream,
+                                                               const StreamOptions& options = {});
 
 }  // namespace reprise

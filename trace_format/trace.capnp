@@ -1,17 +1,21 @@
-# Bodies of chunks and of the footer. The framing around them (headers, checksums, trailer) is in FORMAT.md.
+# Bodies of chunks. The framing around them (headers, checksums, trailer) is in FORMAT.md.
 #
 # Evolution rules
 #   - Field numbers are never reused or removed.
-#   - The footer may gain fields with a new minor version; a reader ignores those that it does not know, and a field that a writer left out
-#     reads as its default here, which must mean "as before the field existed".
+#   - Run information, root and index pages may gain fields with a new minor version; a reader ignores those that it does not know, a program
+#     that rewrites a trace keeps those of the run information, and a field that a writer left out reads as its default here, which must
+#     mean "as before the field existed".
 #   - The columns of a chunk change only with the major version: digests cover them, so a reader must know them all.
 #   - Enumerations (sources, reasons, verdicts) are numbers in trace_format/event.h: append only, with a new minor version. A reader refuses
 #     a number that it does not know.
 #
+# "column": Data whose first byte says how the rest is stored: 0 as it is; 1 one zstd frame that states its content size; 2 a varint, the number n
+# of varints in the column, then such a frame of all their first bytes, then all their second bytes, and so on. An empty Data is an empty
+# column.
 # "varint": unsigned LEB128, 1 to 10 bytes, shortest form. "zigzag": a varint of (n << 1) ^ (n >> 63) of a 64-bit two's complement n.
 # All additions on values and frame numbers are modulo 2^64; times are checked to stay in [0, 2^63).
 
-@0x9d1c5d6f1f0e7a31;
+@0xb7e5a1c04d2f9683;
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("reprise::schema");
@@ -26,25 +30,24 @@ struct Chunk {
 # One guest's events. "Time" columns hold the nanoseconds since the event before it in the chunk, of whatever kind; the chunk's first event
 # has 0 there, its time is in the chunk's header. All state (last time, values, frames) starts at zero in each chunk.
 struct GuestColumns {
-  order @0 :Data;          # varints (count << 3 | EventKind), count >= 1: the interleaving of kinds in guest order
-  clockRule @1 :Data;      # a byte for each run of reads: ClockSource | rule << 4. Rule 0: value = time + (value - time of the source's last
-                           # read in the chunk, 0 when there is none). Rule 1: value = value of the source's last read (or 0) + clockValue
-  clockTime @2 :Data;      # varint for each run: ns before each read of the run
-  clockCount @3 :Data;     # varint for each run: reads in it, >= 1
-  clockValue @4 :Data;     # zigzag for each run of rule 1: value difference before each read of the run
-  sentTime @5 :Data;       # varint for each frame sent
-  sentSize @6 :Data;       # varint for each frame sent: bytes, 1 to 65,535
-  sentPayload @7 :Data;    # the frames' bytes, one after another
-  receivedTime @8 :Data;   # varint for each frame received
-  receivedSender @9 :Data; # varint: GuestIndex, below 4,096
-  receivedFrame @10 :Data; # zigzag: sender's frame number minus that of the frame last received from this sender in the chunk (or 0)
-  receivedSize @11 :Data;  # varint: bytes, 1 to 65,535; equal to the sender's sentSize
-  consoleTime @12 :Data;   # for each run of bytes: varint ns before each byte, varint bytes in the run (>= 1)
-  consoleBytes @13 :Data;  # the bytes
-  end @14 :Data;           # empty, or varint ns and one byte EndReason; the stream's last event
+  order @0 :Data;            # varints (count << 3 | EventKind), count >= 1: the interleaving of kinds in guest order
+  clockGroup @1 :Data;       # varint for each group of reads: count << 6 | each << 5 | rule << 4 | ClockSource, count >= 1
+  clockTime @2 :Data;        # each = 0: a varint for the group, ns before each of its reads; each = 1: a varint for each read
+  clockValue @3 :Data;       # of rule 1, zigzag value differences: one for the group or one for each read, as clockTime. Rule 0 has none
+  sentTime @4 :Data;         # varint for each frame sent
+  sentSize @5 :Data;         # varint for each frame sent: bytes, 1 to 65,535
+  sentPayload @6 :Data;      # the frames' bytes, one after another
+  receivedTime @7 :Data;     # varint for each frame received
+  receivedSender @8 :Data;   # varint (GuestIndex << 1 | embedded), GuestIndex below 4,096
+  receivedFrame @9 :Data;    # zigzag: sender's frame number minus that of the frame last received from this sender in the chunk (or 0)
+  embeddedSize @10 :Data;    # varint for each embedded frame received: bytes, 1 to 65,535. Others are in the sender's stream
+  embeddedPayload @11 :Data; # their bytes, one after another
+  consoleTime @12 :Data;     # for each run of bytes: varint ns before each byte, varint bytes in the run (>= 1)
+  consoleBytes @13 :Data;    # the bytes
+  end @14 :Data;             # empty, or varint ns and one byte EndReason; the stream's last event
 }
 
-# The network's verdicts, ordered by (at, sender, frame, receiver).
+# The network's verdicts that the guests' receptions do not imply (FORMAT.md), ordered by (at, sender, frame, receiver).
 struct NetworkColumns {
   verdict @0 :Data;   # a byte: 0 delivered, 1 + DropReason dropped
   time @1 :Data;      # varint: ns since the event before it; 0 for the chunk's first, whose time is in the header
@@ -54,17 +57,43 @@ struct NetworkColumns {
   receiver @5 :Data;  # varint: GuestIndex, below 4,096
 }
 
-struct Footer {
-  run @0 :RunInfo;
-  streams @1 :List(StreamIndex);  # the network first, then the guests in order: 1 + number of guests (none in run.info)
+# The last chunk of a trace. All of it can be rebuilt from the chunks.
+struct Root {
+  guests @0 :List(StreamSummary);  # in order, as many as the run has
+  network @1 :StreamSummary;
+  kept @2 :List(UInt64);           # offsets of the chunks of kinds that the writer did not know, in ascending order
 }
 
-# All of it can be rebuilt from the stream's chunks.
-struct StreamIndex {
-  stream @0 :UInt32;               # GuestIndex, or 0xffffffff for the network
-  chunks @1 :List(ChunkEntry);     # in order; they fill the file without gaps
-  digest @2 :Data;                 # 16 bytes: XXH3-128 of the chunks' digests, one after another
-  guest @3 :GuestStatistics;       # guest streams only; the network's statistics are sums over its chunks
+struct StreamSummary {
+  chunks @0 :UInt64;
+  pages @1 :List(PageEntry);         # all but the last hold 256 chunks
+  digest @2 :Data;                   # 16 bytes: XXH3-128 of the pages' digests, one after another
+  columns @3 :List(ColumnSizes);     # in the order of the columns
+  guest @4 :GuestStatistics;         # guests only
+  framesDelivered @5 :UInt64;        # network only: implied ones too
+  framesDropped @6 :UInt64;          # network only
+}
+
+# Sums over the stream's chunks.
+struct ColumnSizes {
+  rawBytes @0 :UInt64;
+  storedBytes @1 :UInt64;   # with the byte that says how
+}
+
+# One page of a stream's index: a chunk of kind 3.
+struct PageEntry {
+  offset @0 :UInt64;            # of its header, in bytes from the start of the file
+  storedSize @1 :UInt32;        # bytes, without header
+  chunks @2 :UInt32;            # entries, 1 to 256
+  firstNs @3 :Int64;            # of its first chunk
+  lastNs @4 :Int64;             # of its last chunk
+  framesSentBefore @5 :UInt64;  # in the stream before its first chunk
+  digestHigh @6 :UInt64;        # XXH3-128 of its chunks' digests, one after another
+  digestLow @7 :UInt64;
+}
+
+struct Page {
+  chunks @0 :List(ChunkEntry);
 }
 
 # A copy of the chunk's header (FORMAT.md), and where it is.
@@ -76,19 +105,30 @@ struct ChunkEntry {
   framesSent @4 :UInt64;      # network: frames dropped
   framesReceived @5 :UInt64;
   consoleBytes @6 :UInt64;
-  firstSentFrame @7 :UInt64;  # frames sent in the stream before this chunk
-  digestHigh @8 :UInt64;      # XXH3-128 of the canonical columns (FORMAT.md)
-  digestLow @9 :UInt64;
-  rawSize @10 :UInt32;        # bytes, uncompressed
-  storedSize @11 :UInt32;     # bytes, compressed, without header
-  ends @12 :UInt32;           # 1 for the last chunk of a stream, else 0
+  clockReadsBefore @7 :UInt64;      # in the stream before this chunk
+  framesSentBefore @8 :UInt64;
+  framesReceivedBefore @9 :UInt64;
+  consoleBytesBefore @10 :UInt64;
+  bytesReceived @11 :UInt64;
+  digestHigh @12 :UInt64;     # XXH3-128 of the canonical columns (FORMAT.md)
+  digestLow @13 :UInt64;
+  rawSize @14 :UInt32;        # bytes, uncompressed
+  storedSize @15 :UInt32;     # bytes, without header
+  ends @16 :UInt32;           # 1 for the last chunk of a stream, else 0
 }
 
 struct GuestStatistics {
-  bytesSent @0 :UInt64;
-  bytesReceived @1 :UInt64;
-  clockReads @2 :List(UInt64);  # by ClockSource; missing ones are 0. The other counts are sums over the chunks.
-  endReason @3 :UInt8;          # EndReason
+  framesSent @0 :UInt64;
+  framesReceived @1 :UInt64;
+  bytesSent @2 :UInt64;
+  bytesReceived @3 :UInt64;
+  clockReads @4 :List(UInt64);      # by ClockSource; missing ones are 0
+  consoleBytes @5 :UInt64;
+  firstNs @6 :Int64;
+  lastNs @7 :Int64;
+  ended @8 :Bool;                   # the stream has its end event
+  endReason @9 :UInt8;              # EndReason; 5 (aborted) without an end event
+  deliveriesImplied @10 :Bool;      # each reception in the stream stands for the network's delivery too
 }
 
 # Provenance; trace_format/run_info.h says what each field means.
@@ -101,8 +141,11 @@ struct RunInfo {
   seed @5 :UInt64;
   lookaheadNs @6 :Int64;                       # >= 0
   untilNs @7 :Int64 = 0x7fffffffffffffff;      # ns, or the default: no deadline
-  incomplete @8 :Bool;                         # made by `recover` from a run that did not finish
+  incomplete @8 :Bool;                         # made by `recover` from a run that did not finish, or from a damaged trace
   guests @9 :List(GuestInfo);                  # at most 4,096
+  fromNs @10 :Int64;                           # a part of a run (`trim`): its first instant; 0 for all others
+  toNs @11 :Int64 = 0x7fffffffffffffff;        # its last instant; the default for all others
+  partial @12 :Bool;                           # made by `trim`
 }
 
 struct GuestInfo {
@@ -114,8 +157,9 @@ struct GuestInfo {
   qemuVersion @5 :Text;
   qemuBuildId @6 :Text;
   commandLine @7 :List(Text);
-  images @8 :List(ImageInfo);
-  icountShift @9 :UInt32;  # 0 to 10
+  images @8 :List(ImageInfo);  # at most 64
+  icountShift @9 :UInt32;      # 0 to 10
+  omitted @10 :Bool;           # left out by `trim`: the guest has no stream
 }
 
 struct ImageInfo {

@@ -1,93 +1,111 @@
 #include "trace_format/trace_reader.h"
 
-#include "trace_format/footer.h"
+#include <algorithm>
+
+#include "trace_format/chunk_cache.h"
 #include "trace_format/guest_cursor.h"
-#include "trace_format/network_columns.h"
+#include "trace_format/limits.h"
+#include "trace_format/network_cursor.h"
+#include "trace_format/trace_index.h"
 
 namespace reprise {
 namespace {
 
-class ChunkedNetworkCursor final : public NetworkCursor {
- public:
-  ChunkedNetworkCursor(const ByteSource& source, const Footer& footer) : source_(source), stream_(footer.network()) {
-    decoder_.start(ColumnViews{}, VirtualTime{});
-  }
-
-  Result<bool> next(NetworkEvent& event) override {
-    while (!decoder_.next(event)) {
-      CHECK(!decoder_.failed());  // load() has checked every column
-      if (next_chunk_ == stream_.chunks.size()) {
-        return false;
-      }
-      decoder_.start(ColumnViews{}, VirtualTime{});
-      RETURN_IF_ERROR(load_indexed(source_, stream_.chunks[next_chunk_], loader_, chunk_));
-      decoder_.start(chunk_.columns, chunk_.header.first);
-      ++next_chunk_;
+std::vector<ColumnUse> column_uses(const StreamSummary& stream) {
+  std::vector<ColumnUse> uses;
+  for (size_t i = 0; i < kMaxColumnCount; ++i) {
+    if (stream.columns[i].raw_bytes != 0) {
+      uses.push_back({column_name(stream.stream.is_network(), i), stream.columns[i].raw_bytes, stream.columns[i].stored_bytes});
     }
-    event.sequence.value = sequence_++;
-    return true;
   }
-
- private:
-  const ByteSource& source_;
-  const StreamIndex& stream_;
-  ChunkLoader loader_;
-  LoadedChunk chunk_;
-  size_t next_chunk_ = 0;
-  uint64_t sequence_ = 0;
-  NetworkDecoder decoder_;
-};
+  return uses;
+}
 
 class TraceFile final : public TraceReader {
  public:
-  TraceFile(std::unique_ptr<ByteSource> source, Footer footer) : source_(std::move(source)), footer_(std::move(footer)) {
-    for (const StreamIndex& stream : footer_.streams) {
-      digests_.push_back(chunk_digests_of(stream));
-      bases_.push_back(sequence_bases(stream));
-    }
-  }
+  TraceFile(std::unique_ptr<ByteSource> source, TraceIndex index)
+      : source_(std::move(source)), index_(std::move(index)), chunks_(*source_, index_) {}
 
-  const RunInfo& run() const override { return footer_.run; }
-  const GuestStatistics& guest_statistics(GuestIndex guest) const override { return footer_.streams[slot(guest)].guest; }
-  const NetworkStatistics& network_statistics() const override { return footer_.network().network; }
+  const RunInfo& run() const override { return index_.run(); }
+  const GuestStatistics& guest_statistics(GuestIndex guest) const override { return summary(guest).guest; }
+  const NetworkStatistics& network_statistics() const override { return index_.root().network.network; }
   uint64_t file_bytes() const override { return source_->size(); }
 
   std::optional<GuestIndex> guest_by_name(const std::string& name) const override {
-    for (uint32_t i = 0; i < footer_.run.guests.size(); ++i) {
-      if (footer_.run.guests[i].name == name) {
+    const std::vector<GuestInfo>& guests = run().guests;
+    for (uint32_t i = 0; i < guests.size(); ++i) {
+      if (guests[i].name == name && !guests[i].omitted) {
         return GuestIndex{i};
       }
     }
     return std::nullopt;
   }
 
-  Digest guest_digest(GuestIndex guest) const override { return digest_of_digests(digests_[slot(guest)]); }
-  Digest network_digest() const override { return digest_of_digests(digests_[0]); }
-  const std::vector<Digest>& chunk_digests(GuestIndex guest) const override { return digests_[slot(guest)]; }
+  Digest guest_digest(GuestIndex guest) const override { return summary(guest).digest; }
+  Digest network_digest() const override {
+    // Which deliveries are not in the network's own stream is part of what happened.
+    std::vector<Digest> digests = {index_.root().network.digest};
+    for (const StreamSummary& guest : index_.root().guests) {
+      digests.push_back(Digest{static_cast<uint8_t>(guest.deliveries_implied ? 1 : 0)});
+    }
+    return digest_of_digests(digests);
+  }
+
+  uint64_t chunk_count(GuestIndex guest) const override { return summary(guest).chunks; }
+  std::vector<Digest> page_digests(GuestIndex guest) const override {
+    std::vector<Digest> digests;
+    for (const PageRecord& page : summary(guest).pages) {
+      digests.push_back(page.digest);
+    }
+    return digests;
+  }
+  Result<Digest> chunk_digest(GuestIndex guest, uint64_t chunk) override {
+    ASSIGN_OR_RETURN(const ChunkRecord record, index_.chunk(StreamId::guest(guest), chunk));
+    return record.digest;
+  }
+
+  Result<uint64_t> equal_chunks(GuestIndex guest, TraceReader& other, GuestIndex other_guest) override {
+    const std::vector<Digest> mine = page_digests(guest);
+    const std::vector<Digest> theirs = other.page_digests(other_guest);
+    const auto [page, unused] = std::mismatch(mine.begin(), mine.end(), theirs.begin(), theirs.end());
+    const uint64_t common = std::min(chunk_count(guest), other.chunk_count(other_guest));
+    uint64_t equal = std::min<uint64_t>(static_cast<uint64_t>(page - mine.begin()) * kChunksPerPage, common);
+    for (; equal < common; ++equal) {
+      ASSIGN_OR_RETURN(const Digest left, chunk_digest(guest, equal));
+      ASSIGN_OR_RETURN(const Digest right, other.chunk_digest(other_guest, equal));
+      if (left != right) {
+        break;
+      }
+    }
+    return equal;
+  }
+
+  std::vector<ColumnUse> guest_columns(GuestIndex guest) const override { return column_uses(summary(guest)); }
+  std::vector<ColumnUse> network_columns() const override { return column_uses(index_.root().network); }
 
   std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) override {
-    return std::make_unique<ChunkedGuestCursor>(*source_, footer_, bases_[slot(guest)], guest);
+    CHECK(guest.value < run().guests.size());
+    return std::make_unique<ChunkedGuestCursor>(index_, chunks_, guest);
   }
-  std::unique_ptr<NetworkCursor> network_events() override { return std::make_unique<ChunkedNetworkCursor>(*source_, footer_); }
+  std::unique_ptr<NetworkCursor> network_events() override { return std::make_unique<MergedNetworkCursor>(index_, chunks_); }
 
  private:
-  [[nodiscard]] size_t slot(GuestIndex guest) const {
-    CHECK(guest.value < footer_.run.guests.size());
-    return size_t{1} + guest.value;
+  [[nodiscard]] const StreamSummary& summary(GuestIndex guest) const {
+    CHECK(guest.value < run().guests.size());
+    return index_.root().guests[guest.value];
   }
 
   std::unique_ptr<ByteSource> source_;
-  Footer footer_;
-  std::vector<std::vector<Digest>> digests_;  ///< by place in footer_.streams
-  std::vector<std::vector<SequenceBase>> bases_;
+  TraceIndex index_;
+  ChunkCache chunks_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(auto source, open_file(path));
-  ASSIGN_OR_RETURN(auto footer, read_footer(*source, FileKind::kTrace));
-  return std::unique_ptr<TraceReader>(std::make_unique<TraceFile>(std::move(source), std::move(footer)));
+  ASSIGN_OR_RETURN(auto index, TraceIndex::open(*source));
+  return std::unique_ptr<TraceReader>(std::make_unique<TraceFile>(std::move(source), std::move(index)));
 }
 
 }  // namespace reprise

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "trace_format/digest.h"
@@ -28,8 +29,8 @@ class GuestCursor {
   [[nodiscard]] virtual Result<bool> next_received(GuestEvent& event) = 0;
   /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
   [[nodiscard]] virtual Status seek(VirtualTime from) = 0;
-  /// Makes next() give the first event of chunk `chunk` of this stream (see TraceReader::chunk_digests).
-  [[nodiscard]] virtual Status seek_chunk(size_t chunk) = 0;
+  /// Makes next() give the first event of chunk `chunk` of this stream (see TraceReader::equal_chunks).
+  [[nodiscard]] virtual Status seek_chunk(uint64_t chunk) = 0;
 };
 
 /// Walks the network's events in order.
@@ -39,11 +40,18 @@ class NetworkCursor {
   [[nodiscard]] virtual Result<bool> next(NetworkEvent& event) = 0;
 };
 
-/// An open trace. Memory does not grow with the file: cursors hold a few decoded chunks each.
+/// What one column takes in a trace.
+struct ColumnUse {
+  std::string_view name;  ///< as in trace.capnp
+  uint64_t raw_bytes = 0;
+  uint64_t stored_bytes = 0;
+};
+
+/// An open trace. Not for use by two threads at a time. Memory does not grow with the file: cursors hold a few decoded chunks each.
 class TraceReader {
  public:
   /// kBadTrace when `path` is not a trace, damaged or of an unknown major version; kUsage when it cannot be opened.
-  /// Reads the header, the trailer and the footer only.
+  /// Reads header, trailer, run information and root only.
   [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(const std::filesystem::path& path);
   virtual ~TraceReader() = default;
 
@@ -55,9 +63,19 @@ class TraceReader {
 
   /// Equal digests mean equal streams (events, times, values; for received frames the reference, not the payload).
   [[nodiscard]] virtual Digest guest_digest(GuestIndex guest) const = 0;
+  /// Equal ones mean equal network events, if the guests' digests are equal too.
   [[nodiscard]] virtual Digest network_digest() const = 0;
-  /// One digest a chunk of the guest's stream: the first unequal one says where two runs first differ.
-  [[nodiscard]] virtual const std::vector<Digest>& chunk_digests(GuestIndex guest) const = 0;
+  /// How many chunks, from the first on, are equal in this trace's stream of `guest` and in the other's of `other_guest`. Goes down the
+  /// hash tree: reads at most one page of each index.
+  [[nodiscard]] virtual Result<uint64_t> equal_chunks(GuestIndex guest, TraceReader& other, GuestIndex other_guest) = 0;
+  [[nodiscard]] virtual uint64_t chunk_count(GuestIndex guest) const = 0;
+  /// Of the pages and chunks of the guest's stream. Requires numbers in range.
+  [[nodiscard]] virtual std::vector<Digest> page_digests(GuestIndex guest) const = 0;
+  [[nodiscard]] virtual Result<Digest> chunk_digest(GuestIndex guest, uint64_t chunk) = 0;
+
+  /// What each column of a stream takes, summed over its chunks; columns that hold nothing are left out.
+  [[nodiscard]] virtual std::vector<ColumnUse> guest_columns(GuestIndex guest) const = 0;
+  [[nodiscard]] virtual std::vector<ColumnUse> network_columns() const = 0;
 
   /// Cursors must not outlive the reader.
   [[nodiscard]] virtual std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) = 0;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <optional>
 #include <tuple>
 
@@ -15,20 +14,11 @@
 namespace reprise {
 namespace {
 
-constexpr int64_t kSealNow = std::numeric_limits<int64_t>::min();
-
-/// The first time that belongs to another chunk than `first`.
-int64_t next_seal_ns(VirtualTime first) {
-  const int64_t seconds = first.ns / kSealNs;
-  const int64_t last_second = std::numeric_limits<int64_t>::max() / kSealNs;
-  return seconds >= last_second ? std::numeric_limits<int64_t>::max() : (seconds + 1) * kSealNs;
-}
-
 /// What both kinds of streams share: the open chunk, and handing it on.
 class ChunkSequence {
  public:
-  ChunkSequence(std::unique_ptr<ByteSink> sink, StreamId stream)
-      : stream_(stream), pipeline_(std::move(sink), encode_file_header(FileKind::kStream, stream)) {}
+  ChunkSequence(std::unique_ptr<ByteSink> sink, StreamId stream, const StreamOptions& options)
+      : seal_bytes_(options.seal_bytes), stream_(stream), pipeline_(std::move(sink), encode_file_header(FileKind::kStream, stream)) {}
 
   [[nodiscard]] SealedChunk* open() { return chunk_.get(); }
   SealedChunk& begin(VirtualTime first) {
@@ -43,7 +33,10 @@ class ChunkSequence {
   [[nodiscard]] ChunkPipeline& pipeline() { return pipeline_; }
   [[nodiscard]] const ChunkPipeline& pipeline() const { return pipeline_; }
 
+  [[nodiscard]] bool full(uint64_t bytes) const { return bytes >= seal_bytes_; }
+
  private:
+  uint64_t seal_bytes_;
   StreamId stream_;
   uint64_t next_sequence_ = 0;
   std::unique_ptr<SealedChunk> chunk_;
@@ -52,15 +45,12 @@ class ChunkSequence {
 
 class GuestStreamWriter final : public StreamWriter {
  public:
-  GuestStreamWriter(std::unique_ptr<ByteSink> sink, StreamId stream) : chunks_(std::move(sink), stream) {}
+  GuestStreamWriter(std::unique_ptr<ByteSink> sink, StreamId stream, const StreamOptions& options)
+      : chunks_(std::move(sink), stream, options) {}
 
   void append_clock_read(VirtualTime at, ClockSource source, uint64_t value) override {
-    if (at.ns < seal_at_ns_ && encoder_.extend_clock_run(at, source, value)) {
-      return;
-    }
     if (prepare(at)) {
       encoder_.append_clock_read(at, source, value);
-      after_append();
     }
   }
 
@@ -68,7 +58,6 @@ class GuestStreamWriter final : public StreamWriter {
     CHECK(!payload.empty() && payload.size() <= kMaxFrameBytes);
     if (prepare(at)) {
       encoder_.append_frame_sent(at, payload);
-      after_append();
     }
   }
 
@@ -76,14 +65,12 @@ class GuestStreamWriter final : public StreamWriter {
     CHECK(size_bytes > 0 && size_bytes <= kMaxFrameBytes && sender.value < kMaxGuests);
     if (prepare(at)) {
       encoder_.append_frame_received(at, sender, sender_frame, size_bytes);
-      after_append();
     }
   }
 
   void append_console_byte(VirtualTime at, uint8_t byte) override {
     if (prepare(at)) {
       encoder_.append_console_byte(at, byte);
-      after_append();
     }
   }
 
@@ -107,7 +94,7 @@ class GuestStreamWriter final : public StreamWriter {
   /// Checks the order, and opens a chunk if `at` needs a new one. False when events are dropped after an error.
   bool prepare(VirtualTime at) {
     CHECK(!finished_ && at >= last_ && (chunks_.open() == nullptr || at >= encoder_.last()));
-    if (at.ns < seal_at_ns_) {
+    if (chunks_.open() != nullptr && !chunks_.full(encoder_.bytes())) {
       return true;
     }
     seal(false);
@@ -115,19 +102,11 @@ class GuestStreamWriter final : public StreamWriter {
       return false;
     }
     encoder_.begin(chunks_.begin(at).columns, at);
-    seal_at_ns_ = next_seal_ns(at);
     return true;
-  }
-
-  void after_append() {
-    if (encoder_.bytes() >= kSealBytes) {
-      seal_at_ns_ = kSealNow;
-    }
   }
 
   void seal(bool ends) {
     SealedChunk* const chunk = chunks_.open();
-    seal_at_ns_ = kSealNow;
     if (chunk == nullptr) {
       return;
     }
@@ -140,23 +119,24 @@ class GuestStreamWriter final : public StreamWriter {
     header.frames_sent = counts[static_cast<size_t>(EventKind::kFrameSent)];
     header.frames_received = counts[static_cast<size_t>(EventKind::kFrameReceived)];
     header.console_bytes = counts[static_cast<size_t>(EventKind::kConsoleByte)];
-    header.first_sent_frame = frames_sent_;
+    header.before = before_;
+    header.bytes_received = encoder_.bytes_received();
     header.ends = ends;
-    frames_sent_ += header.frames_sent;
+    before_ = numbers_after(header);
     chunks_.submit();
   }
 
   ChunkSequence chunks_;
   GuestEncoder encoder_;
-  int64_t seal_at_ns_ = kSealNow;  ///< an event at or after this goes into a new chunk
-  VirtualTime last_;               ///< of the last sealed chunk
-  uint64_t frames_sent_ = 0;       ///< in sealed chunks
+  VirtualTime last_;     ///< of the last sealed chunk
+  EventNumbers before_;  ///< in sealed chunks
   bool finished_ = false;
 };
 
 class NetworkStreamWriter final : public StreamWriter {
  public:
-  explicit NetworkStreamWriter(std::unique_ptr<ByteSink> sink) : chunks_(std::move(sink), StreamId::network()) {}
+  NetworkStreamWriter(std::unique_ptr<ByteSink> sink, const StreamOptions& options)
+      : chunks_(std::move(sink), StreamId::network(), options) {}
 
   void append_clock_read(VirtualTime, ClockSource, uint64_t) override { CHECK(!"clock read in the network's stream"); }
   void append_frame_sent(VirtualTime, ByteView) override { CHECK(!"sent frame in the network's stream"); }
@@ -168,18 +148,14 @@ class NetworkStreamWriter final : public StreamWriter {
     CHECK(event.sender.value < kMaxGuests && event.receiver.value < kMaxGuests);
     CHECK(!last_event_ || key(*last_event_) <= key(event));
     last_event_ = event;
-    if (event.at.ns >= seal_at_ns_) {
+    if (chunks_.open() == nullptr || chunks_.full(encoder_.bytes())) {
       seal(false);
       if (chunks_.pipeline().failed()) {
         return;
       }
       encoder_.begin(chunks_.begin(event.at).columns, event.at);
-      seal_at_ns_ = next_seal_ns(event.at);
     }
     encoder_.append(event);
-    if (encoder_.bytes() >= kSealBytes) {
-      seal_at_ns_ = kSealNow;
-    }
   }
 
   Status status() const override { return chunks_.pipeline().status(); }
@@ -205,41 +181,43 @@ class NetworkStreamWriter final : public StreamWriter {
 
   void seal(bool ends) {
     SealedChunk* const chunk = chunks_.open();
-    seal_at_ns_ = kSealNow;
     if (chunk == nullptr) {
       return;
     }
     chunk->header.last = encoder_.last();
     chunk->header.clock_reads = encoder_.delivered();
     chunk->header.frames_sent = encoder_.dropped();
+    chunk->header.before = before_;
     chunk->header.ends = ends;
+    before_ = numbers_after(chunk->header);
     chunks_.submit();
   }
 
   ChunkSequence chunks_;
   NetworkEncoder encoder_;
-  int64_t seal_at_ns_ = kSealNow;
+  EventNumbers before_;  ///< in sealed chunks
   std::optional<NetworkEvent> last_event_;
   bool finished_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<StreamWriter> make_stream_writer(std::unique_ptr<ByteSink> sink, StreamId stream) {
+std::unique_ptr<StreamWriter> make_stream_writer(std::unique_ptr<ByteSink> sink, StreamId stream, const StreamOptions& options) {
+  CHECK(options.seal_bytes <= kSealBytes);
   if (stream.is_network()) {
-    return std::make_unique<NetworkStreamWriter>(std::move(sink));
+    return std::make_unique<NetworkStreamWriter>(std::move(sink), options);
   }
   CHECK(stream.value < kMaxGuests);
-  return std::make_unique<GuestStreamWriter>(std::move(sink), stream);
+  return std::make_unique<GuestStreamWriter>(std::move(sink), stream, options);
 }
 
 std::filesystem::path stream_file_name(StreamId stream) {
   return stream.is_network() ? "network.stream" : fmt::format("guest-{}.stream", stream.value);
 }
 
-Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream) {
+Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream, const StreamOptions& options) {
   ASSIGN_OR_RETURN(auto sink, create_file(directory / stream_file_name(stream)));
-  return make_stream_writer(std::move(sink), stream);
+  return make_stream_writer(std::move(sink), stream, options);
 }
 
 }  // namespace reprise

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "trace_format/event.h"
+#include "trace_format/limits.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
@@ -58,8 +59,13 @@ struct StreamId {
 /// "network.stream", "guest-3.stream".
 [[nodiscard]] std::filesystem::path stream_file_name(StreamId stream);
 
+struct StreamOptions {
+  uint64_t seal_bytes = kSealBytes;  ///< a chunk ends when it holds this much, at most kSealBytes (CHECK); smaller ones are for tests
+};
+
 /// Creates `directory / stream_file_name(stream)`; fails if it is there already.
-[[nodiscard]] Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream);
+[[nodiscard]] Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream,
+                                                                  const StreamOptions& options = {});
 
 /// Joins the streams of `directory` (all finished) into one file beside `output`, syncs it, renames it to `output` and removes the streams.
 /// `output` is replaced only by a complete file. Fails with kRunFailed (disk) or kBadTrace (a stream is damaged); then nothing is removed.

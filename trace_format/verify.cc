@@ -2,55 +2,239 @@
 
 #include <fmt/format.h>
 
-#include "trace_format/footer.h"
-#include "trace_format/guest_cursor.h"
-#include "trace_format/trace_reader.h"
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "trace_format/guest_columns.h"
+#include "trace_format/index.h"
+#include "trace_format/run_info_codec.h"
+#include "trace_format/trace_index.h"
 
 namespace reprise {
 namespace {
 
-Status verify_stream(const ByteSource& source, const StreamIndex& stream, ChunkLoader& loader, LoadedChunk& chunk) {
-  StreamIndex rebuilt;
-  for (const ChunkRecord& record : stream.chunks) {
-    RETURN_IF_ERROR(load_indexed(source, record, loader, chunk));
-    add_chunk(rebuilt, chunk, record.offset);
-  }
-  if (!stream.stream.is_network() && rebuilt.guest != stream.guest) {
-    return Error{ErrorKind::kBadTrace,
-                 fmt::format("{}: the footer's statistics of {} are not those of its events", source.name(), stream_name(stream.stream))};
-  }
-  return {};
+Error bad_trace(std::string message) {
+  return Error{ErrorKind::kBadTrace, std::move(message)};
 }
 
-Status verify_payloads(TraceReader& reader, GuestIndex guest) {
-  if (reader.guest_statistics(guest).frames_received == 0) {
+/// Walks the file from its header to its trailer, chunk by chunk, and rebuilds the index on the way: no byte lies outside a checksum, and
+/// the root says nothing that the chunks do not say.
+class Verification {
+ public:
+  Verification(const ByteSource& source, TraceIndex& index) : source_(source), index_(index) {
+    for (const GuestInfo& guest : index_.run().guests) {
+      (void)guest;
+      streams_.emplace_back(StreamId{static_cast<uint32_t>(streams_.size())});
+    }
+    streams_.emplace_back(StreamId::network());
+    last_.resize(streams_.size());
+    needed_frames_.resize(index_.run().guests.size());
+  }
+
+  Result<VerifiedTrace> run() {
+    uint64_t offset = kFileHeaderBytes;
+    const uint64_t end = source_.size() - kTrailerBytes;
+    while (offset < end) {
+      if (Status status = take_chunk(offset, end); !status.ok()) {
+        return place(offset, status.error().message);
+      }
+      offset += stored_.size();
+    }
+    RETURN_IF_ERROR(compare_root());
+    RETURN_IF_ERROR(check_references());
+    return counts_;
+  }
+
+ private:
+  [[nodiscard]] Error place(uint64_t offset, const std::string& what) const {
+    return bad_trace(fmt::format("{}: chunk {} at byte {}: {}; {} chunks before it are sound; 'reprise recover' keeps the sound ones",
+                                 source_.name(), counts_.chunks, offset, what, counts_.chunks));
+  }
+
+  Status take_chunk(uint64_t offset, uint64_t end) {
+    ASSIGN_OR_RETURN(const ChunkHeader header, read_stored_chunk(source_, offset, end, stored_));
+    ++counts_.chunks;
+    switch (header.kind) {
+      case ChunkKind::kGuest:
+      case ChunkKind::kNetwork:
+        return take_events(header, offset);
+      case ChunkKind::kPage:
+        return take_page(header, offset);
+      case ChunkKind::kRun:
+        return take_run(offset);
+      case ChunkKind::kRoot:
+        return {};  // it was read to open the trace
+    }
+    kept_.push_back(offset);
     return {};
   }
-  const auto cursor = reader.guest_events(guest);
-  GuestEvent event;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, cursor->next(event));
-    if (!more) {
-      return {};
+
+  Status take_events(const ChunkHeader& header, uint64_t offset) {
+    const size_t slot = header.stream.is_network() ? streams_.size() - 1 : header.stream.value;
+    if (slot >= streams_.size()) {
+      return bad_trace(fmt::format("it belongs to guest {}; the run has {}", header.stream.value, streams_.size() - 1));
+    }
+    RETURN_IF_ERROR(loader_.unpack(stored_, chunk_));
+    if (std::string wrong = continuity_error(last_[slot] ? &*last_[slot] : nullptr, header); !wrong.empty()) {
+      return bad_trace(std::move(wrong));
+    }
+    last_[slot] = header;
+    if (streams_[slot].page_full()) {
+      return bad_trace("the index has no page where one belongs");
+    }
+    streams_[slot].add(chunk_, offset);
+    counts_.stored_bytes += stored_.size();
+    counts_.raw_bytes += header.raw_size;
+    note_references();
+    return {};
+  }
+
+  /// Which frames of whom the guest received, as far as it matters: the highest number of each sender.
+  void note_references() {
+    if (chunk_.header.stream.is_network() || chunk_.header.frames_received == 0) {
+      return;
+    }
+    GuestDecoder decoder;
+    decoder.start(chunk_.columns, chunk_.header.first);
+    while (decoder.load_piece()) {
+      const bool reference = decoder.piece_kind() == EventKind::kFrameReceived && decoder.piece_payload().empty();
+      decoder.skip_piece();
+      if (reference) {
+        if (decoder.piece_sender().value >= needed_frames_.size()) {
+          unknown_sender_ = decoder.piece_sender();
+          continue;
+        }
+        uint64_t& needed = needed_frames_[decoder.piece_sender().value];
+        needed = std::max(needed, decoder.piece_sender_frame().value + 1);
+      }
     }
   }
-}
+
+  Status take_page(const ChunkHeader& header, uint64_t offset) {
+    const size_t slot = header.stream.is_network() ? streams_.size() - 1 : header.stream.value;
+    if (slot >= streams_.size() || streams_[slot].page_empty()) {
+      return bad_trace("a page of the index that belongs to nothing");
+    }
+    ASSIGN_OR_RETURN(const std::vector<uint8_t> expected, streams_[slot].take_page(offset));
+    const StreamSummary& summary = index_.stream(header.stream);
+    const size_t number = streams_[slot].summary().pages.size() - 1;
+    if (number >= summary.pages.size()) {
+      return bad_trace("a page of the index that the root does not know");
+    }
+    // Compared by meaning, not by bytes: another release of zstd compresses otherwise, and a newer minor version knows more fields.
+    ASSIGN_OR_RETURN(const auto found, unpack_page(stored_, summary, number, source_.size()));
+    StreamSummary rebuilt = summary;
+    rebuilt.pages[number] = streams_[slot].summary().pages[number];
+    rebuilt.pages[number].stored_size = summary.pages[number].stored_size;
+    ASSIGN_OR_RETURN(const auto wanted, unpack_page(expected, rebuilt, number, source_.size()));
+    const bool same = summary.pages[number].offset == offset &&
+                      std::equal(found.begin(), found.end(), wanted.begin(), wanted.end(), [](const ChunkRecord& a, const ChunkRecord& b) {
+                        return a.header == b.header && a.offset == b.offset && a.digest == b.digest;
+                      });
+    return same ? Status{} : Status(bad_trace("a page of the index that does not describe the chunks before it"));
+  }
+
+  Status take_run(uint64_t offset) {
+    // The first copy, or the second, which was read to open the trace.
+    if (offset == kFileHeaderBytes) {
+      ASSIGN_OR_RETURN(const RunInfo first, unpack_run_info(stored_));
+      (void)first;
+      first_run_ = stored_;
+      return {};
+    }
+    return stored_ == first_run_ ? Status{} : Status(bad_trace("the run information is not that of the beginning"));
+  }
+
+  Status compare_root() {
+    for (StreamIndexer& stream : streams_) {
+      const StreamId id = stream.summary().stream;
+      if (!stream.page_empty()) {
+        return bad_trace(fmt::format("{}: {}: the index lacks its last page", source_.name(), stream_name(id)));
+      }
+      const bool omitted = !id.is_network() && index_.run().guests[id.value].omitted;
+      const size_t slot = id.is_network() ? streams_.size() - 1 : id.value;
+      if (!omitted && (!last_[slot] || !last_[slot]->ends)) {
+        return bad_trace(fmt::format("{}: {}: the stream has no end", source_.name(), stream_name(id)));
+      }
+      if (std::string wrong = root_error(stream.finish(), index_.stream(id)); !wrong.empty()) {
+        return bad_trace(fmt::format("{}: {}: the root's {} not those of the chunks", source_.name(), stream_name(id), wrong));
+      }
+    }
+    return kept_ == index_.root().kept ? Status{}
+                                       : Status(bad_trace(source_.name() + ": the root does not list the chunks of unknown kinds"));
+  }
+
+  static std::string root_error(const StreamSummary& rebuilt, const StreamSummary& root) {
+    if (rebuilt.chunks != root.chunks || rebuilt.digest != root.digest) {
+      return "chunks and digest are";
+    }
+    if (!root.stream.is_network() && rebuilt.guest != root.guest) {
+      return "statistics are";
+    }
+    const bool same_columns = std::equal(
+        rebuilt.columns.begin(), rebuilt.columns.end(), root.columns.begin(),
+        [](const ColumnSizes& a, const ColumnSizes& b) { return a.raw_bytes == b.raw_bytes && a.stored_bytes == b.stored_bytes; });
+    return same_columns ? "" : "column sizes are";
+  }
+
+  Status check_references() {
+    if (unknown_sender_.has_value()) {
+      return bad_trace(
+          fmt::format("{}: a received frame refers to guest {}, which is not in the trace", source_.name(), unknown_sender_->value));
+    }
+    uint64_t implied = 0;
+    for (size_t i = 0; i < needed_frames_.size(); ++i) {
+      const StreamSummary& stream = index_.root().guests[i];
+      if (needed_frames_[i] > stream.guest.frames_sent) {
+        return bad_trace(fmt::format("{}: a received frame refers to frame {} of guest {}, which is not in the trace", source_.name(),
+                                     needed_frames_[i] - 1, i));
+      }
+      implied += stream.deliveries_implied ? stream.guest.frames_received : 0;
+      counts_.clock_reads += clock_reads_of(stream.guest);
+      counts_.frames_sent += stream.guest.frames_sent;
+      counts_.frames_received += stream.guest.frames_received;
+      counts_.console_bytes += stream.guest.console_bytes;
+    }
+    const NetworkStatistics& network = index_.root().network.network;
+    const ChunkHeader& last = *last_.back();
+    if (network.frames_delivered != numbers_after(last).clock_reads + implied ||
+        network.frames_dropped != numbers_after(last).frames_sent) {
+      return bad_trace(fmt::format("{}: network: the root's statistics are not those of the chunks", source_.name()));
+    }
+    counts_.network_events = network.frames_delivered + network.frames_dropped;
+    return {};
+  }
+
+  static uint64_t clock_reads_of(const GuestStatistics& guest) {
+    uint64_t sum = 0;
+    for (const uint64_t reads : guest.clock_reads) {
+      sum += reads;
+    }
+    return sum;
+  }
+
+  const ByteSource& source_;
+  TraceIndex& index_;
+  std::vector<uint8_t> stored_;
+  ChunkLoader loader_;
+  LoadedChunk chunk_;
+  std::vector<StreamIndexer> streams_;  ///< guests, then the network
+  std::vector<std::optional<ChunkHeader>> last_;
+  std::vector<uint64_t> kept_;
+  std::vector<uint8_t> first_run_;
+  std::vector<uint64_t> needed_frames_;  ///< of each sender
+  std::optional<GuestIndex> unknown_sender_;
+  VerifiedTrace counts_;
+};
 
 }  // namespace
 
-Status verify_trace(const std::filesystem::path& path) {
+Result<VerifiedTrace> verify_trace(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const auto source, open_file(path));
-  ASSIGN_OR_RETURN(const auto footer, read_footer(*source, FileKind::kTrace));
-  ChunkLoader loader;
-  LoadedChunk chunk;
-  for (const StreamIndex& stream : footer.streams) {
-    RETURN_IF_ERROR(verify_stream(*source, stream, loader, chunk));
-  }
-  ASSIGN_OR_RETURN(const auto reader, TraceReader::open(path));
-  for (uint32_t i = 0; i < footer.run.guests.size(); ++i) {
-    RETURN_IF_ERROR(verify_payloads(*reader, GuestIndex{i}));
-  }
-  return {};
+  ASSIGN_OR_RETURN(TraceIndex index, TraceIndex::open(*source));
+  return Verification(*source, index).run();
 }
 
 }  // namespace reprise

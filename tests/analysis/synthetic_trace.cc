@@ -12,6 +12,9 @@
 namespace reprise::testing {
 namespace {
 
+/// Streams of many chunks from a few hundred bytes of events.
+constexpr StreamOptions kSmallChunks{.seal_bytes = 512};
+
 void require(const Status& status) {
   if (!status.ok()) {
     std::fprintf(stderr, "synthetic trace: %s\n", status.error().message.c_str());
@@ -26,7 +29,8 @@ T require(Result<T> result) {
 }
 
 void write_guest(const Script& script, size_t guest, const std::filesystem::path& folder) {
-  const std::unique_ptr<StreamWriter> stream = require(create_stream(folder, StreamId::guest(GuestIndex{static_cast<uint32_t>(guest)})));
+  const std::unique_ptr<StreamWriter> stream =
+      require(create_stream(folder, StreamId::guest(GuestIndex{static_cast<uint32_t>(guest)}), kSmallChunks));
   for (const ScriptEvent& event : script.guests[guest]) {
     const VirtualTime at{event.at};
     switch (event.kind) {
@@ -165,7 +169,7 @@ void write_streams(const Script& script, const std::filesystem::path& folder) {
   for (size_t guest = 0; guest < script.guests.size(); ++guest) {
     write_guest(script, guest, folder);
   }
-  const std::unique_ptr<StreamWriter> network = require(create_stream(folder, StreamId::network()));
+  const std::unique_ptr<StreamWriter> network = require(create_stream(folder, StreamId::network(), kSmallChunks));
   for (const NetworkEvent& event : script.network) {
     network->append_network(event);
   }

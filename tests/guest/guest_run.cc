@@ -129,8 +129,8 @@ std::unique_ptr<TraceReader> GuestRun::open(const std::string& trace) const {
     return ::testing::AssertionFailure() << "not readable: " << run.path(left) << " or " << run.path(right);
   }
   for (uint32_t i = 0; i < left_reader->run().guests.size(); ++i) {
-    if (left_reader->chunk_digests(GuestIndex{i}) != right_reader->chunk_digests(GuestIndex{i})) {
-      return ::testing::AssertionFailure() << "'diff' says identical, the chunk digests of guest " << i << " are not: " << outcome.command;
+    if (left_reader->guest_digest(GuestIndex{i}) != right_reader->guest_digest(GuestIndex{i})) {
+      return ::testing::AssertionFailure() << "'diff' says identical, the digests of guest " << i << " are not: " << outcome.command;
     }
   }
   return left_reader->network_digest() == right_reader->network_digest()

@@ -55,35 +55,54 @@ TEST(GuestColumns, AreTheBytesOfTheFormat) {
   ColumnBuffers columns;
   GuestEncoder encoder;
   encoder.begin(columns, {1000});
-  encoder.append_clock_read({1000}, ClockSource::kTsc, 1000);
-  encoder.append_clock_read({1040}, ClockSource::kTsc, 1040);
-  encoder.append_clock_read({1080}, ClockSource::kTsc, 1080);
-  encoder.append_clock_read({1120}, ClockSource::kHpet, 112);
-  encoder.append_console_byte({1200}, 'o');
-  encoder.append_console_byte({1500}, 'k');
-  encoder.append_console_byte({1800}, '\n');
-  encoder.append_frame_sent({1800}, Bytes{0xaa, 0xbb});
+  for (int64_t t = 1000; t <= 1160; t += 40) {
+    encoder.append_clock_read({t}, ClockSource::kTsc, static_cast<uint64_t>(t));
+  }
+  encoder.append_clock_read({1200}, ClockSource::kHpet, 116);
+  encoder.append_console_byte({1280}, 'o');
+  encoder.append_console_byte({1580}, 'k');
+  encoder.append_console_byte({1880}, '\n');
+  encoder.append_frame_sent({1880}, Bytes{0xaa, 0xbb});
   encoder.append_frame_received({2000}, {1}, {7}, 64);
-  encoder.append_frame_received({2001}, {1}, {8}, 300);
+  encoder.append_embedded_frame({2001}, {1}, {8}, Bytes{0xcc});
   encoder.append_end({3001}, EndReason::kHalt);
   encoder.finish_chunk();
   const auto& data = columns.data;
-  EXPECT_EQ(data[kOrder], (Bytes{4 << 3 | 0, 3 << 3 | 3, 1 << 3 | 1, 2 << 3 | 2, 1 << 3 | 4}));
-  EXPECT_EQ(data[kClockRule], (Bytes{0x00, 0x00, 0x11}));
+  EXPECT_EQ(data[kOrder], (Bytes{6 << 3 | 0, 3 << 3 | 3, 1 << 3 | 1, 2 << 3 | 2, 1 << 3 | 4}));
+  EXPECT_EQ(data[kClockGroup], (Bytes{1 << 6 | 1 << 5, 0x80, 0x02, 1 << 6 | 1 << 5 | 1 << 4 | 1}));
   EXPECT_EQ(data[kClockTime], (Bytes{0, 40, 40}));
-  EXPECT_EQ(data[kClockCount], (Bytes{1, 2, 1}));
-  EXPECT_EQ(data[kClockValue], (Bytes{0xe0, 0x01}));  // zigzag 112 = 224
+  EXPECT_EQ(data[kClockValue], (Bytes{0xe8, 0x01}));  // zigzag 116 = 232
   EXPECT_EQ(data[kConsoleTime], (Bytes{80, 1, 0xac, 0x02, 2}));
   EXPECT_EQ(data[kConsoleBytes], (Bytes{'o', 'k', '\n'}));
   EXPECT_EQ(data[kSentTime], (Bytes{0}));
   EXPECT_EQ(data[kSentSize], (Bytes{2}));
   EXPECT_EQ(data[kSentPayload], (Bytes{0xaa, 0xbb}));
-  EXPECT_EQ(data[kReceivedTime], (Bytes{0xc8, 0x01, 1}));
-  EXPECT_EQ(data[kReceivedSender], (Bytes{1, 1}));
+  EXPECT_EQ(data[kReceivedTime], (Bytes{120, 1}));
+  EXPECT_EQ(data[kReceivedSender], (Bytes{2, 3}));
   EXPECT_EQ(data[kReceivedFrame], (Bytes{14, 2}));
-  EXPECT_EQ(data[kReceivedSize], (Bytes{64, 0xac, 0x02}));
+  EXPECT_EQ(data[kEmbeddedSize], (Bytes{1}));
+  EXPECT_EQ(data[kEmbeddedPayload], (Bytes{0xcc}));
   EXPECT_EQ(data[kEndColumn], (Bytes{0xe8, 0x07, 3}));
-  EXPECT_EQ(encoder.counts(), (EventCounts{4, 1, 2, 3, 1}));
+  EXPECT_EQ(encoder.counts(), (EventCounts{6, 1, 2, 3, 1}));
+  EXPECT_EQ(encoder.bytes_received(), 65U);
+}
+
+// A read whose step is like no other costs its step and nothing else.
+TEST(GuestColumns, IrregularReadsAreOneGroup) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {0});
+  int64_t t = 0;
+  for (int i = 0; i < 1000; ++i, t += 1 + i * 37 % 101) {
+    encoder.append_clock_read({t}, ClockSource::kTsc, static_cast<uint64_t>(t));
+    if (i % 100 == 50) {
+      encoder.append_console_byte({t}, 'x');  // does not end the group
+    }
+  }
+  encoder.finish_chunk();
+  EXPECT_EQ(columns.data[kClockTime].size(), 1000U);
+  EXPECT_EQ(columns.data[kClockGroup].size(), 3U);
+  EXPECT_TRUE(columns.data[kClockValue].empty());
 }
 
 // What the trace's size rests on: 25 million reads of a delay loop are one run.

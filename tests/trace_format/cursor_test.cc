@@ -43,11 +43,11 @@ TEST_F(Cursors, SeekGivesTheFirstEventAtOrAfterATime) {
 }
 
 TEST_F(Cursors, SeekChunkGivesTheEventsFromThere) {
-  const size_t chunks = reader_->chunk_digests({2}).size();
+  const uint64_t chunks = reader_->chunk_count({2});
   ASSERT_GT(chunks, 3u);
   const auto cursor = reader_->guest_events({2});
   size_t last = script_.guests[2].size() + 1;
-  for (size_t i = 0; i < chunks; ++i) {
+  for (uint64_t i = 0; i < chunks; ++i) {
     ASSERT_TRUE(ok(cursor->seek_chunk(i)));
     const auto rest = testing::read_all(*cursor);
     ASSERT_TRUE(rest.ok()) << rest.error().message;
@@ -174,9 +174,6 @@ TEST_F(Unresolvable, AFrameOfAGuestThatSentNone) {
 }
 TEST_F(Unresolvable, AFrameOfAGuestThatDoesNotExist) {
   EXPECT_NE(message_for(2, 0, 5).find("frame 0 of guest 2, which is not in the trace"), std::string::npos);
-}
-TEST_F(Unresolvable, AnotherSize) {
-  EXPECT_NE(message_for(0, 0, 6).find("received 6 bytes of frame 0 of guest 0, which has 5"), std::string::npos);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "tests/trace_format/sample_run.h"
-#include "trace_format/footer.h"
+#include "trace_format/trace_index.h"
 #include "trace_format/verify.h"
 
 namespace reprise {
@@ -16,13 +16,13 @@ class Damage : public ::testing::Test {
   void SetUp() override {
     write_trace(testing::small_script(), folder_ / "good.trace");
     good_ = testing::file_bytes(folder_ / "good.trace");
-    ASSERT_LT(good_.size(), 4000u) << "keep it small: the tests below try each bit";
+    ASSERT_LT(good_.size(), 5000u) << "keep it small: the tests below try each bit";
   }
 
   Status read(const std::vector<uint8_t>& bytes) {
     testing::write_bytes(folder_ / "bad.trace", bytes);
-    auto script = testing::read_script(folder_ / "bad.trace");
-    return script.ok() ? Status{} : Status{script.error()};
+    auto sound = verify_trace(folder_ / "bad.trace");
+    return sound.ok() ? Status{} : Status{sound.error()};
   }
 
   testing::TemporaryFolder folder_;
@@ -50,12 +50,12 @@ TEST_F(Damage, EveryFlippedBitIsNoticed) {
   };
   for (size_t bit = 0; bit < good_.size() * 8; ++bit) {
     put(bit / 8, good_[bit / 8] ^ 1u << bit % 8);
-    const auto script = testing::read_script(folder_ / "bad.trace");
-    ASSERT_FALSE(script.ok()) << "bit " << bit % 8 << " of byte " << bit / 8;
-    ASSERT_EQ(script.error().kind, ErrorKind::kBadTrace);
+    const auto sound = verify_trace(folder_ / "bad.trace");
+    ASSERT_FALSE(sound.ok()) << "bit " << bit % 8 << " of byte " << bit / 8;
+    ASSERT_EQ(sound.error().kind, ErrorKind::kBadTrace);
     put(bit / 8, good_[bit / 8]);
   }
-  ASSERT_TRUE(testing::read_script(folder_ / "bad.trace").ok());
+  ASSERT_TRUE(testing::verified(folder_ / "bad.trace"));
 }
 
 TEST_F(Damage, BytesAfterTheEndAreNoticed) {
@@ -78,7 +78,7 @@ TEST_F(Damage, AStreamIsNotATrace) {
   EXPECT_NE(reader.error().message.find("a stream of an unfinished run"), std::string::npos) << reader.error().message;
 }
 
-// A sound chunk of another run in the place of one of the same size: only the digests in the footer tell.
+// A sound chunk of another run in the place of one of the same size: only the digests in the index tell.
 TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
   auto script = testing::small_script();
   script.guests[0][3].byte = 'y';
@@ -86,9 +86,9 @@ TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
   const auto other = testing::file_bytes(folder_ / "other.trace");
   const auto source = open_file(folder_ / "good.trace");
   ASSERT_TRUE(source.ok());
-  const auto footer = read_footer(**source, FileKind::kTrace);
-  ASSERT_TRUE(footer.ok()) << footer.error().message;
-  const ChunkRecord& record = footer->guest({0}).chunks[0];
+  auto index = TraceIndex::open(**source);
+  ASSERT_TRUE(index.ok()) << index.error().message;
+  const ChunkRecord record = *index->chunk(StreamId::guest({0}), 0);
   auto mixed = good_;
   const auto begin = static_cast<std::ptrdiff_t>(record.offset);
   const auto end = begin + static_cast<std::ptrdiff_t>(kChunkHeaderBytes + record.header.stored_size);
@@ -96,8 +96,12 @@ TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
   ASSERT_NE(mixed, good_);
   const Status status = read(mixed);
   ASSERT_FALSE(status.ok());
-  EXPECT_NE(status.error().message.find("it is not the chunk 0 of guest 0 that the footer describes"), std::string::npos)
+  EXPECT_NE(status.error().message.find("a page of the index that does not describe the chunks before it"), std::string::npos)
       << status.error().message;
+  const auto script_of_mixed = testing::read_script(folder_ / "bad.trace");
+  ASSERT_FALSE(script_of_mixed.ok());
+  EXPECT_NE(script_of_mixed.error().message.find("it is not the chunk 0 of guest 0 that the index describes"), std::string::npos)
+      << script_of_mixed.error().message;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "tests/trace_format/sample_run.h"
-#include "trace_format/verify.h"
 
 namespace reprise {
 namespace {
@@ -19,28 +18,58 @@ std::string hex(const Digest& digest) {
   return text;
 }
 
-void expect_small_script(const fs::path& path) {
-  ASSERT_TRUE(testing::ok(verify_trace(path)));
-  const auto read = testing::read_script(path);
-  ASSERT_TRUE(read.ok()) << read.error().message;
-  EXPECT_TRUE(read->guests == testing::small_script().guests);
-  const auto reader = TraceReader::open(path);
-  ASSERT_TRUE(reader.ok());
-  // Digests hold for all writers of version 1: a change here is a change of the format.
-  EXPECT_EQ(hex((*reader)->guest_digest({0})), "50f3ad6e3c1d209311e7f1b12aa0b277");
-  EXPECT_EQ(hex((*reader)->guest_digest({1})), "eab99f7b4b87ff12161e195dcc16fa66");
-  EXPECT_EQ(hex((*reader)->network_digest()), "4a9b3ae877977fd2a3c11293184b9daf");
+/// Digests hold for all writers of version 2: a change here is a change of the format.
+struct Golden {
+  const char* file;
+  testing::Script script;
+  std::vector<std::string> guest_digests;
+  std::string network_digest;
+};
+
+std::vector<Golden> goldens() {
+  return {{"v2.0-small.golden",
+           testing::small_script(),
+           {"a6c1a0047edeec11dabf213b0b2469ec", "56fd1bfa2aacf1841bd96fb8b008f0f4"},
+           "faa032e3dc417844659080e28c8a007f"},
+          {"v2.0-chunks.golden",
+           testing::random_script(2, 200),
+           {"7a54d297168b660809ec627b8c91f84b", "7f3f81850eaa116fa60b0dfd27c26de2", "c082c71855f375cbdfdb543cd1587b32"},
+           "cc1aa9a1d1c8ad99d87dc43aa533f7af"}};
 }
 
-TEST(Golden, Version1IsRead) {
-  expect_small_script(fs::path(GOLDEN_FOLDER) / "v1.0.golden");
+void expect_golden(const Golden& golden, const fs::path& path) {
+  SCOPED_TRACE(path.string());
+  ASSERT_TRUE(testing::verified(path));
+  const auto read = testing::read_script(path);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_TRUE(read->guests == golden.script.guests);
+  const auto reader = TraceReader::open(path);
+  ASSERT_TRUE(reader.ok());
+  for (uint32_t i = 0; i < golden.guest_digests.size(); ++i) {
+    EXPECT_EQ(hex((*reader)->guest_digest({i})), golden.guest_digests[i]);
+  }
+  EXPECT_EQ(hex((*reader)->network_digest()), golden.network_digest);
+}
+
+TEST(Golden, Version2IsRead) {
+  for (const Golden& golden : goldens()) {
+    expect_golden(golden, fs::path(GOLDEN_FOLDER) / golden.file);
+  }
 }
 
 // The compressed bytes may differ with zstd's release; all else may not.
 TEST(Golden, TheSameRunIsWrittenTheSameWay) {
   const testing::TemporaryFolder folder;
-  write_trace(testing::small_script(), folder / "new.trace");
-  expect_small_script(folder / "new.trace");
+  for (const Golden& golden : goldens()) {
+    write_trace(golden.script, folder / "new.trace");
+    expect_golden(golden, folder / "new.trace");
+  }
+}
+
+TEST(Golden, TheLargeOneHasManyChunks) {
+  const auto reader = TraceReader::open(fs::path(GOLDEN_FOLDER) / "v2.0-chunks.golden");
+  ASSERT_TRUE(reader.ok());
+  EXPECT_GT((*reader)->chunk_count({0}), 2U);
 }
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/byte_codec.h"
 #include "trace_format/chunk.h"
-#include "trace_format/footer.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/limits.h"
+#include "trace_format/message_chunk.h"
+#include "trace_format/run_info_codec.h"
+#include "trace_format/trace_index.h"
 
 namespace reprise {
 namespace {
@@ -42,7 +44,7 @@ struct Sample {
     encoder.append_clock_read({10}, ClockSource::kTsc, 10);
     encoder.append_clock_read({50}, ClockSource::kHpet, 5);
     encoder.append_frame_sent({60}, std::vector<uint8_t>{1, 2, 3});
-    encoder.append_frame_received({70}, {1}, {0}, 60);
+    encoder.append_embedded_frame({70}, {1}, {0}, std::vector<uint8_t>{4, 5});
     encoder.append_console_byte({80}, 'a');
     encoder.append_end({90}, EndReason::kHalt);
     encoder.finish_chunk();
@@ -51,6 +53,7 @@ struct Sample {
     header.last = {90};
     header.clock_reads = 2;
     header.frames_sent = header.frames_received = header.console_bytes = 1;
+    header.bytes_received = 2;
     header.ends = true;
   }
 };
@@ -95,38 +98,86 @@ TEST(ChunkLimits, TheSampleIsAccepted) {
 
 TEST(ChunkLimits, SizesAreCheckedBeforeAnythingIsAllocated) {
   const Sample sample;
-  for (const uint32_t size : {0u, 7u, kMaxChunkRawBytes + 8, ~0u - 7}) {
-    ChunkHeader header = sample.header;
+  ChunkHeader header = sample.header;
+  for (const uint32_t size : {kMaxChunkRawBytes + 1, ~0u}) {
     header.raw_size = size;
     header.stored_size = 1;
-    expect_refused(forged(header, {0}), "allowed are multiples of 8");
+    expect_refused(forged(header, {0}), "uncompressed; the limit is 1048576");
   }
-  ChunkHeader header = sample.header;
-  header.raw_size = 8;
-  header.stored_size = ~0u;
-  expect_refused(forged(header, {0}), "above the limit");
+  header.raw_size = 80;
+  for (const uint32_t size : {0u, kMaxStoredBytes + 1, ~0u}) {
+    header.stored_size = size;
+    expect_refused(forged(header, {0}), "allowed are 1 to");
+  }
   header.stored_size = 100'000;
   expect_refused(forged(header, {0}), "truncated");
 }
 
-TEST(ChunkLimits, TheFrameMustHaveTheSizeOfTheHeader) {
-  Sample sample;
-  const auto bytes = packed(sample);
-  const std::vector<uint8_t> body(bytes.begin() + kChunkHeaderBytes, bytes.end());
+/// The sample's chunk with another size in its header.
+std::vector<uint8_t> resized(int difference) {
+  const auto bytes = packed(Sample());
   ChunkHeaderBytes head;
   std::copy_n(bytes.begin(), head.size(), head.begin());
-  const auto decoded = decode_chunk_header(head);
-  ASSERT_TRUE(decoded.ok());
-  ChunkHeader header = *decoded;
-  header.raw_size += 8;
-  expect_refused(forged(header, body), "size is not the one announced");
+  ChunkHeader header = *decode_chunk_header(head);
+  header.raw_size = static_cast<uint32_t>(static_cast<int>(header.raw_size) + difference);
+  return forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()});
+}
 
+TEST(ChunkLimits, TheColumnsMustHaveTheSizeOfTheHeader) {
+  EXPECT_EQ(refusal(resized(0)), "");
+  expect_refused(resized(1), "its columns are 1 bytes shorter than announced");
+  expect_refused(resized(-1), "its columns are longer than announced");
+}
+
+/// What unpack_column() says of `packed`, with room for `room` bytes.
+std::string column_refusal(const std::vector<uint8_t>& packed, size_t room) {
+  std::vector<uint8_t> memory(room);
+  std::span<uint8_t> left(memory);
+  const auto column = Decompressor().unpack_column(packed, left);
+  return column.ok() ? "" : column.error().message;
+}
+
+TEST(ColumnLimits, AZstdFrameMustBeOneAndFit) {
+  std::vector<uint8_t> packed;
+  Compressor().pack_column(std::vector<uint8_t>(1000, 'a'), ColumnContent::kBytes, packed);
+  ASSERT_EQ(packed[0], static_cast<uint8_t>(ColumnCodec::kZstd));
+  EXPECT_EQ(column_refusal(packed, 1000), "");
+  EXPECT_NE(column_refusal(packed, 999).find("more than the 999 bytes that were announced"), std::string::npos);
   // A second frame behind the first, which zstd would go on with.
-  auto two = body;
+  auto two = packed;
   Compressor().compress({}, two);
-  header.raw_size -= 8;
-  header.stored_size = static_cast<uint32_t>(two.size());
-  expect_refused(forged(header, two), "not exactly one zstd frame");
+  EXPECT_NE(column_refusal(two, 1000).find("not exactly one zstd frame"), std::string::npos);
+  two.resize(packed.size() - 1);
+  EXPECT_NE(column_refusal(two, 1000).find("not exactly one zstd frame"), std::string::npos);
+}
+
+// 64 MiB of zeros in a few KB: refused by what its frame says, before any of it is there.
+TEST(ColumnLimits, ABombIsRefused) {
+  std::vector<uint8_t> bomb = {static_cast<uint8_t>(ColumnCodec::kZstd)};
+  Compressor().compress(std::vector<uint8_t>(size_t{64} << 20, 0), bomb);
+  EXPECT_LT(bomb.size(), 10'000U);
+  EXPECT_NE(column_refusal(bomb, kMaxChunkRawBytes).find("more than the 1048576 bytes"), std::string::npos);
+}
+
+TEST(ColumnLimits, AnUnknownWayOfStoringIsNamed) {
+  EXPECT_NE(column_refusal({3, 0}, 10).find("stored in a way (number 3)"), std::string::npos);
+}
+
+TEST(ColumnLimits, PlanesMustBeThoseOfVarints) {
+  std::vector<uint8_t> varints;
+  std::mt19937 random(1);
+  for (int i = 0; i < 1000; ++i) {
+    put_varint(varints, random() % 1000);
+  }
+  std::vector<uint8_t> packed;
+  Compressor().pack_column(varints, ColumnContent::kVarints, packed);
+  ASSERT_EQ(packed[0], static_cast<uint8_t>(ColumnCodec::kVarintPlanes));
+  EXPECT_EQ(column_refusal(packed, varints.size()), "");
+  ASSERT_EQ(packed[1], 0xe8);  // 1000 is e8 07
+  for (const uint8_t count : {uint8_t{0xe7}, uint8_t{0xe9}}) {
+    packed[1] = count;
+    EXPECT_NE(column_refusal(packed, varints.size()).find("planes are not those of its varints"), std::string::npos);
+  }
 }
 
 TEST(ChunkLimits, CountsMustBeThoseOfTheColumns) {
@@ -154,6 +205,9 @@ TEST(ChunkLimits, AGuestsColumnsInTheNetworksStream) {
   std::copy_n(bytes.begin(), head.size(), head.begin());
   ChunkHeader header = *decode_chunk_header(head);
   header.stream = StreamId::network();
+  expect_refused(forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()}), "its kind is not that of its stream");
+  header.kind = ChunkKind::kNetwork;
+  header.clock_reads = 0;
   expect_refused(forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()}), "columns are not those of its stream");
 }
 
@@ -175,16 +229,15 @@ TEST(ChunkLimits, ValuesOutOfRange) {
     return packed(sample);
   };
   const char* const why = "its columns do not fit together";
-  expect_refused(with(kOrder, 0, 2 << 3 | 5), why);             // no such kind
-  expect_refused(with(kClockRule, 0, kClockSourceCount), why);  // no such source
-  expect_refused(with(kClockRule, 0, 0x20), why);               // no such rule
-  expect_refused(with(kClockCount, 0, 0), why);                 // empty run
-  expect_refused(with(kSentSize, 0, 0), why);                   // empty frame
-  expect_refused(with(kReceivedSize, 0, 0), why);               // empty frame
-  expect_refused(with(kEndColumn, 1, 6), why);                  // no such reason
+  expect_refused(with(kOrder, 0, 2 << 3 | 5), why);                     // no such kind
+  expect_refused(with(kClockGroup, 0, 0x60 | kClockSourceCount), why);  // no such source
+  expect_refused(with(kClockGroup, 0, 0x20), why);                      // empty group
+  expect_refused(with(kSentSize, 0, 0), why);                           // empty frame
+  expect_refused(with(kEmbeddedSize, 0, 0), why);                       // empty frame
+  expect_refused(with(kEndColumn, 1, 7), why);                          // no such reason
   Sample sender;
   sender.columns.data[kReceivedSender].clear();
-  put_varint(sender.columns.data[kReceivedSender], kMaxGuests);
+  put_varint(sender.columns.data[kReceivedSender], kMaxGuests << 1 | 1);
   expect_refused(packed(sender), why);
 }
 
@@ -197,9 +250,8 @@ Sample one_run(uint64_t step, uint64_t count) {
   auto& data = sample.columns.data;
   put_varint(data[kOrder], (count + 1) << 3);
   for (const auto& [s, n] : {std::pair{uint64_t{0}, uint64_t{1}}, std::pair{step, count}}) {
-    data[kClockRule].push_back(0);
+    put_varint(data[kClockGroup], n << 6);
     put_varint(data[kClockTime], s);
-    put_varint(data[kClockCount], n);
   }
   sample.header.clock_reads = count + 1;
   sample.header.last.ns = static_cast<int64_t>(step * count);
@@ -208,7 +260,7 @@ Sample one_run(uint64_t step, uint64_t count) {
 
 // A quintillion reads in a few bytes: nothing may be in proportion to them but the reading itself.
 TEST(ChunkLimits, AHugeRunCostsNothingToLoadOrSkip) {
-  constexpr uint64_t kCount = uint64_t{1} << 60;
+  constexpr uint64_t kCount = uint64_t{1} << 57;
   const MemorySource source(packed(one_run(2, kCount)));
   ChunkLoader loader;
   LoadedChunk chunk;
@@ -225,25 +277,54 @@ TEST(ChunkLimits, AHugeRunCostsNothingToLoadOrSkip) {
 }
 
 TEST(ChunkLimits, ARunThatLeavesTimeIsRefused) {
-  // 2^62 steps of 4 ns are 0 modulo 2^64.
-  Sample sample = one_run(4, uint64_t{1} << 60);
+  // 2^57 steps of 128 ns are 0 modulo 2^64.
+  Sample sample = one_run(4, uint64_t{1} << 57);
   sample.columns.data[kClockTime].pop_back();
-  put_varint(sample.columns.data[kClockTime], 16);
+  put_varint(sample.columns.data[kClockTime], 128);
   sample.header.last.ns = 0;
   expect_refused(packed(sample), "an event after its last time");
+}
+
+/// A chunk of reads with a step each that claims `claimed` of them and has `steps`.
+Sample each_group(uint64_t claimed, const std::vector<uint64_t>& steps) {
+  Sample sample;
+  sample.columns.clear();
+  sample.header = ChunkHeader{};
+  sample.header.stream = StreamId::guest({0});
+  auto& data = sample.columns.data;
+  put_varint(data[kOrder], claimed << 3);
+  put_varint(data[kClockGroup], claimed << 6 | 1 << 5);
+  for (const uint64_t step : steps) {
+    put_varint(data[kClockTime], step);
+    sample.header.last.ns += static_cast<int64_t>(step);
+  }
+  sample.header.clock_reads = claimed;
+  return sample;
+}
+
+TEST(ChunkLimits, ReadsWithAStepEachMustBeThere) {
+  EXPECT_EQ(refusal(packed(each_group(3, {0, 5, 7}))), "");
+  EXPECT_NE(refusal(packed(each_group(uint64_t{1} << 57, {0, 5, 7}))), "");
+  Sample late = each_group(3, {0, 5, ~uint64_t{0} - 3});
+  late.header.last.ns = 1;
+  expect_refused(packed(late), "an event after its last time");
 }
 
 // Every column of the message points at the same large one: the reader must not take each for its own.
 TEST(ChunkLimits, AMessageThatRepeatsItselfIsRefused) {
   Sample sample;
   sample.columns.clear();
-  sample.columns.data[kSentPayload].assign(100'000, 8);
+  std::mt19937 random(1);
+  for (int i = 0; i < 100'000; ++i) {
+    sample.columns.data[kSentPayload].push_back(static_cast<uint8_t>(random()));
+  }
   const auto bytes = packed(sample);
   ChunkHeaderBytes head;
   std::copy_n(bytes.begin(), head.size(), head.begin());
-  ChunkHeader header = *decode_chunk_header(head);
-  std::vector<uint64_t> words;
-  ASSERT_TRUE(testing::ok(Decompressor().decompress(ByteView(bytes).subspan(kChunkHeaderBytes), header.raw_size, words)));
+  const ChunkHeader header = *decode_chunk_header(head);
+  std::vector<uint8_t> body(bytes.begin() + kChunkHeaderBytes, bytes.end());
+  std::vector<uint64_t> words(body.size() / 8);
+  std::memcpy(words.data(), body.data(), body.size());
   // Segment table, root pointer, Chunk (tag and pointer), then GuestColumns' pointers. A list pointer's offset counts from the word behind
   // it.
   constexpr size_t kPointers = 4;
@@ -253,9 +334,7 @@ TEST(ChunkLimits, AMessageThatRepeatsItselfIsRefused) {
     const uint64_t further = (kSentPayload - i) & 0x3fffffff;
     words[kPointers + i] = (payload & ~uint64_t{0xffffffff}) | ((payload + (further << 2)) & 0xffffffff);
   }
-  std::vector<uint8_t> body;
-  Compressor().compress({reinterpret_cast<const uint8_t*>(words.data()), words.size() * 8}, body);
-  header.stored_size = static_cast<uint32_t>(body.size());
+  std::memcpy(body.data(), words.data(), body.size());
   expect_refused(forged(header, body), "not a valid Cap'n Proto message");
 }
 
@@ -295,7 +374,7 @@ TEST(ChunkLimits, RandomColumnsAreRefusedOrDecoded) {
   EXPECT_LT(accepted, 4'950);
 }
 
-TEST(FooterLimits, RunInfoIsCheckedBeforeItIsWritten) {
+TEST(RunInfoLimits, RunInfoIsCheckedBeforeItIsWritten) {
   const testing::TemporaryFolder folder;
   const auto refused = [&](const RunInfo& run, const char* why) {
     const Status status = save_run_info(folder.folder("d"), run);
@@ -312,25 +391,52 @@ TEST(FooterLimits, RunInfoIsCheckedBeforeItIsWritten) {
   refused(twins, "guest 0 has a name of 0 bytes");
   twins.guests[0].name = twins.guests[1].name = "twin";
   refused(twins, "two guests are named 'twin'");
+  RunInfo talkative;
+  talkative.simgrid_options.resize(kMaxTexts + 1);
+  refused(talkative, "262145 texts; the limit is 262144");
   RunInfo large;
-  large.platform_xml.assign(kMaxFooterRawBytes + 1, ' ');
-  refused(large, "cannot hold");
+  large.platform_xml.assign(kMaxMessageRawBytes + 1, ' ');
+  refused(large, "a trace holds at most 8388608");
 }
 
-TEST(FooterLimits, TheTrailersSizesAreCheckedBeforeAnythingIsAllocated) {
+// A message may name the same list of texts many times over: each costs memory of its own when it is read.
+TEST(RunInfoLimits, RepeatedTextsAreRefusedBeforeTheyAreRead) {
+  RunInfo run;
+  run.simgrid_options.resize(kMaxTexts);
+  auto chunk = pack_run_info(run);
+  ASSERT_TRUE(chunk.ok());
+  auto words = unpack_message(*chunk, ChunkKind::kRun, StreamId::network());
+  ASSERT_TRUE(words.ok());
+  const auto sound = unpack_run_info(*pack_message(ChunkKind::kRun, StreamId::network(), 0, *words));
+  ASSERT_TRUE(sound.ok()) << sound.error().message;
+  // The list's length is in the upper half of its pointer's tag; one more element of nothing is within the message.
+  bool changed = false;
+  for (uint64_t& word : *words) {
+    if ((word & 7) == 1 && word >> 35 == kMaxTexts && (word >> 32 & 7) == 6) {
+      word += uint64_t{1} << 35;
+      changed = true;
+      break;
+    }
+  }
+  ASSERT_TRUE(changed);
+  const auto refused = unpack_run_info(*pack_message(ChunkKind::kRun, StreamId::network(), 0, *words));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kBadTrace);
+}
+
+TEST(TrailerLimits, OffsetsAreCheckedBeforeAnythingIsRead) {
   const auto with = [](Trailer trailer) {
     const auto head = encode_file_header(FileKind::kTrace, StreamId::network());
-    const auto tail = encode_trailer(trailer);
-    std::vector<uint8_t> bytes(head.size() + tail.size());
-    std::copy(head.begin(), head.end(), bytes.begin());
-    std::copy(tail.begin(), tail.end(), bytes.begin() + kFileHeaderBytes);
-    const auto footer = read_footer(MemorySource(bytes), FileKind::kTrace);
-    EXPECT_FALSE(footer.ok());
-    return footer.error().message;
+    const auto tail = encode_trailer(trailer, kFileHeaderBytes + kTrailerBytes);
+    std::vector<uint8_t> bytes(head.begin(), head.end());
+    bytes.insert(bytes.end(), tail.begin(), tail.end());
+    const auto index = TraceIndex::open(MemorySource(bytes));
+    EXPECT_FALSE(index.ok());
+    return index.error().message;
   };
-  EXPECT_NE(with({kFileHeaderBytes, 0, kMaxFooterRawBytes + 8, 0}).find("footer of 67108872 bytes"), std::string::npos);
-  EXPECT_NE(with({kFileHeaderBytes, uint64_t{1} << 62, 8, 0}).find("does not end at the trailer"), std::string::npos);
-  EXPECT_NE(with({~uint64_t{0}, kFileHeaderBytes + 1, 8, 0}).find("does not end at the trailer"), std::string::npos);
+  for (const Trailer& trailer : {Trailer{0, 40}, Trailer{32, 32}, Trailer{32, 72}, Trailer{32, ~uint64_t{0}}, Trailer{~uint64_t{0}, 0}}) {
+    EXPECT_NE(with(trailer).find("which are not in order"), std::string::npos) << trailer.run_offset << ' ' << trailer.root_offset;
+  }
 }
 
 }  // namespace

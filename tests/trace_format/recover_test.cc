@@ -50,7 +50,7 @@ class Recover : public ::testing::Test {
     ASSERT_TRUE(ok(recover_run(directory_, output_)));
     ASSERT_TRUE(contents(directory_) == before) << "the run's folder was changed";
     ASSERT_FALSE(fs::exists(folder_ / "out.trace.recovering"));
-    ASSERT_TRUE(ok(verify_trace(output_)));
+    ASSERT_TRUE(testing::verified(output_));
     auto read = testing::read_script(output_);
     ASSERT_TRUE(read.ok()) << read.error().message;
     read_ = std::move(*read);
@@ -82,7 +82,7 @@ TEST_F(Recover, AFinishedRunIsWhatJoinWouldHaveMade) {
   recover_and_check();
   EXPECT_TRUE(read_.run.complete);
   ASSERT_TRUE(ok(join_streams(directory_, script_.run, folder_ / "joined.trace")));
-  EXPECT_TRUE(testing::file_bytes(output_) == testing::file_bytes(folder_ / "joined.trace"));
+  EXPECT_TRUE(testing::read_script(folder_ / "joined.trace")->guests == read_.guests);
 }
 
 TEST_F(Recover, AStreamTruncatedAtAnyByteGivesATruePrefix) {
@@ -126,7 +126,7 @@ TEST_F(Recover, AKilledWriterLosesItsOpenChunkOnly) {
   write(script);
   fs::remove(directory_ / "guest-0.stream");
   {
-    auto writer = create_stream(directory_, StreamId::guest({0}));
+    auto writer = create_stream(directory_, StreamId::guest({0}), StreamOptions{.seal_bytes = 1});
     ASSERT_TRUE(writer.ok());
     for (size_t i = 0; i + 1 < script.guests[0].size(); ++i) {
       append(**writer, script.guests[0][i]);

@@ -23,7 +23,8 @@ class Rewrite : public ::testing::Test {
 };
 
 TEST_F(Rewrite, WithoutAnEditGivesTheSameBytes) {
-  ASSERT_TRUE(ok(rewrite_trace(*reader_, folder_ / "b.trace", [](GuestIndex, GuestEvent&, std::span<uint8_t>) {})));
+  ASSERT_TRUE(ok(rewrite_trace(
+      *reader_, folder_ / "b.trace", [](GuestIndex, GuestEvent&, std::span<uint8_t>) {}, testing::kSmallChunks)));
   EXPECT_TRUE(testing::file_bytes(folder_ / "a.trace") == testing::file_bytes(folder_ / "b.trace"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "b.trace.rewriting"));
 }

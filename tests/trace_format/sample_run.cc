@@ -1,5 +1,7 @@
 #include "tests/trace_format/sample_run.h"
 
+#include "trace_format/verify.h"
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -251,14 +253,14 @@ void append(StreamWriter& writer, const ScriptEvent& event) {
 }
 
 void write_streams(const Script& script, const fs::path& directory) {
-  auto network = create_stream(directory, StreamId::network());
+  auto network = create_stream(directory, StreamId::network(), kSmallChunks);
   ASSERT_TRUE(network.ok()) << network.error().message;
   for (const NetworkEvent& event : script.network) {
     (*network)->append_network(event);
   }
   ASSERT_TRUE(ok((*network)->finish({}, EndReason::kUntil)));
   for (uint32_t i = 0; i < script.guests.size(); ++i) {
-    auto writer = create_stream(directory, StreamId::guest({i}));
+    auto writer = create_stream(directory, StreamId::guest({i}), kSmallChunks);
     ASSERT_TRUE(writer.ok()) << writer.error().message;
     for (const ScriptEvent& event : script.guests[i]) {
       append(**writer, event);
@@ -329,6 +331,11 @@ bool ok(const Status& status) {
     ADD_FAILURE() << status.error().message;
   }
   return status.ok();
+}
+
+bool verified(const fs::path& path) {
+  const Result<VerifiedTrace> sound = verify_trace(path);
+  return sound.ok() || ok(sound.error());
 }
 
 }  // namespace reprise::testing

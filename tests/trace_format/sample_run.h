@@ -42,6 +42,9 @@ struct Script {
 /// A few events of every kind, for tests that damage each byte.
 [[nodiscard]] Script small_script();
 
+/// Streams of many chunks from a few thousand bytes of events.
+inline constexpr StreamOptions kSmallChunks{.seal_bytes = 1024};
+
 void append(StreamWriter& writer, const ScriptEvent& event);
 /// Writes the streams of `script` into `directory`, finished. Fails the test on an error.
 void write_streams(const Script& script, const std::filesystem::path& directory);
@@ -58,5 +61,7 @@ void write_bytes(const std::filesystem::path& path, const std::vector<uint8_t>& 
 
 /// For ASSERT_TRUE(ok(status)): prints the message.
 [[nodiscard]] bool ok(const Status& status);
+/// verify_trace() finds nothing wrong; prints the message otherwise.
+[[nodiscard]] bool verified(const std::filesystem::path& path);
 
 }  // namespace reprise::testing

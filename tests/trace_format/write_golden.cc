@@ -1,14 +1,19 @@
-// Writes the golden trace of a version about to be released, for tests/trace_format/golden: write_golden v1.1.golden
+// Writes the golden traces of a version about to be released, for tests/trace_format/golden: write_golden FOLDER v2.1
 // Golden files of released versions are never written again.
 #include <cstdio>
+#include <filesystem>
+#include <string>
 
 #include "tests/trace_format/sample_run.h"
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: write_golden FILE\n", stderr);
+  if (argc != 3) {
+    std::fputs("usage: write_golden FOLDER VERSION\n", stderr);
     return 2;
   }
-  reprise::testing::write_trace(reprise::testing::small_script(), argv[1]);
+  const std::filesystem::path folder = argv[1];
+  const std::string version = argv[2];
+  reprise::testing::write_trace(reprise::testing::small_script(), folder / (version + "-small.golden"));
+  reprise::testing::write_trace(reprise::testing::random_script(2, 200), folder / (version + "-chunks.golden"));
   return 0;
 }

@@ -1,0 +1,55 @@
+#include "trace_format/message_chunk.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace reprise {
+
+std::vector<uint64_t> message_words(capnp::MessageBuilder& builder) {
+  const kj::Array<capnp::word> flat = capnp::messageToFlatArray(builder);
+  std::vector<uint64_t> words(flat.size());
+  std::memcpy(words.data(), flat.begin(), words.size() * sizeof(uint64_t));
+  return words;
+}
+
+Result<std::vector<uint8_t>> pack_message(ChunkKind kind, StreamId stream, uint64_t sequence, const std::vector<uint64_t>& words) {
+  const uint64_t size = words.size() * sizeof(uint64_t);
+  if (size > kMaxMessageRawBytes) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("{} bytes of {}; a trace holds at most {}", size,
+                             kind == ChunkKind::kRun ? "platform, deployment and command lines" : "index", kMaxMessageRawBytes)};
+  }
+  std::vector<uint8_t> body;
+  Compressor compressor;
+  compressor.compress({reinterpret_cast<const uint8_t*>(words.data()), size}, body);
+  ChunkHeader header;
+  header.kind = kind;
+  header.stream = stream;
+  header.sequence = sequence;
+  header.raw_size = static_cast<uint32_t>(size);
+  header.stored_size = static_cast<uint32_t>(body.size());
+  const ChunkHeaderBytes head = encode_chunk_header(header, body);
+  std::vector<uint8_t> out(head.begin(), head.end());
+  out.insert(out.end(), body.begin(), body.end());
+  return out;
+}
+
+Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream) {
+  ASSIGN_OR_RETURN(const ChunkHeader header, check_stored_chunk(stored));
+  if (header.kind != kind || header.stream != stream) {
+    return Error{ErrorKind::kBadTrace, "another kind of chunk stands where it belongs"};
+  }
+  const ByteView body = stored.subspan(kChunkHeaderBytes);
+  ASSIGN_OR_RETURN(const uint64_t size, Decompressor::content_size(body, header.raw_size));
+  if (size != header.raw_size || size % sizeof(uint64_t) != 0) {
+    return Error{ErrorKind::kBadTrace,
+                 fmt::format("its message has {} bytes, not the {} announced, or no whole number of words", size, header.raw_size)};
+  }
+  std::vector<uint64_t> words(size / sizeof(uint64_t));
+  Decompressor decompressor;
+  RETURN_IF_ERROR(decompressor.decompress(body, {reinterpret_cast<uint8_t*>(words.data()), static_cast<size_t>(size)}));
+  return words;
+}
+
+}  // namespace reprise
