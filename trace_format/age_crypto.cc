@@ -31,13 +31,13 @@ struct Library {
 };
 
 const Library& library() {
-  static const Library* const instance = new Library;
-  return *instance;
+  static const Library* const kInstance = new Library;
+  return *kInstance;
 }
 
 using PkeyPtr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
-PkeyPtr private_key(const Key& secret) {
+PkeyPtr private_key(const SecretKey& secret) {
   PkeyPtr key(EVP_PKEY_new_raw_private_key_ex(library().context, "X25519", nullptr, secret.bytes().data(), secret.bytes().size()),
               &EVP_PKEY_free);
   CHECK(key != nullptr);
@@ -62,34 +62,34 @@ void fill_random(std::span<uint8_t> bytes) {
   CHECK(RAND_priv_bytes_ex(library().context, bytes.data(), bytes.size(), 0) == 1);
 }
 
-PublicPoint x25519_base(const Key& secret) {
+PublicPoint x25519_base(const SecretKey& secret) {
   PublicPoint point;
   size_t size = point.size();
   CHECK(EVP_PKEY_get_raw_public_key(private_key(secret).get(), point.data(), &size) == 1 && size == point.size());
   return point;
 }
 
-std::optional<Key> x25519(const Key& secret, const PublicPoint& point) {
+std::optional<SecretKey> x25519(const SecretKey& secret, const PublicPoint& point) {
   const PkeyPtr ours = private_key(secret);
   const PkeyPtr theirs(EVP_PKEY_new_raw_public_key_ex(library().context, "X25519", nullptr, point.data(), point.size()), &EVP_PKEY_free);
   const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
       EVP_PKEY_CTX_new_from_pkey(library().context, ours.get(), nullptr), &EVP_PKEY_CTX_free);
   CHECK(theirs != nullptr && context != nullptr && EVP_PKEY_derive_init(context.get()) == 1);
   CHECK(EVP_PKEY_derive_set_peer(context.get(), theirs.get()) == 1);
-  Key shared;
+  SecretKey shared;
   size_t size = shared.bytes().size();
   // Libcrypto refuses an all-zero result by itself and leaves a note in the thread's error queue, which is not ours alone.
   ERR_set_mark();
   const bool derived = EVP_PKEY_derive(context.get(), shared.bytes().data(), &size) == 1;
   ERR_pop_to_mark();
-  const Key zero;
+  const SecretKey zero;
   if (!derived || size != zero.bytes().size() || CRYPTO_memcmp(shared.bytes().data(), zero.bytes().data(), size) == 0) {
     return std::nullopt;
   }
   return shared;
 }
 
-Key hkdf_sha256(ByteView key, ByteView salt, std::string_view info) {
+SecretKey hkdf_sha256(ByteView key, ByteView salt, std::string_view info) {
   const std::unique_ptr<EVP_KDF_CTX, decltype(&EVP_KDF_CTX_free)> context(EVP_KDF_CTX_new(library().kdf), &EVP_KDF_CTX_free);
   CHECK(context != nullptr);
   std::string_view digest = "SHA256";
@@ -104,13 +104,13 @@ Key hkdf_sha256(ByteView key, ByteView salt, std::string_view info) {
   if (!salt.empty()) {  // none and an empty one are the same to HKDF
     parameters[3] = octets(OSSL_KDF_PARAM_SALT, salt.data(), salt.size());
   }
-  Key derived;
+  SecretKey derived;
   CHECK(EVP_KDF_derive(context.get(), derived.bytes().data(), derived.bytes().size(), parameters.data()) == 1);
   return derived;
 }
 
-Mac hmac_sha256(const Key& key, std::string_view text) {
-  Mac mac;
+HmacDigest hmac_sha256(const SecretKey& key, std::string_view text) {
+  HmacDigest mac;
   size_t size = 0;
   CHECK(EVP_Q_mac(library().context, "HMAC", nullptr, "SHA256", nullptr, key.bytes().data(), key.bytes().size(),
                   reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(), mac.size(), &size) != nullptr &&
@@ -118,11 +118,11 @@ Mac hmac_sha256(const Key& key, std::string_view text) {
   return mac;
 }
 
-bool equal_macs(const Mac& a, const Mac& b) {
+bool equal_macs(const HmacDigest& a, const HmacDigest& b) {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void aead_seal(const Key& key, const AeadNonce& nonce, ByteView plain, std::span<uint8_t> sealed) {
+void aead_seal(const SecretKey& key, const AeadNonce& nonce, ByteView plain, std::span<uint8_t> sealed) {
   CHECK(sealed.size() == plain.size() + kTagBytes);
   const CipherContext context = cipher_context();
   int size = 0;
@@ -133,7 +133,7 @@ void aead_seal(const Key& key, const AeadNonce& nonce, ByteView plain, std::span
   CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTagBytes, sealed.data() + plain.size()) == 1);
 }
 
-bool aead_open(const Key& key, const AeadNonce& nonce, std::span<uint8_t> sealed) {
+bool aead_open(const SecretKey& key, const AeadNonce& nonce, std::span<uint8_t> sealed) {
   CHECK(sealed.size() >= kTagBytes);
   const size_t plain_size = sealed.size() - kTagBytes;
   const CipherContext context = cipher_context();

@@ -34,28 +34,28 @@ class Secret {
   std::array<uint8_t, N> bytes_ = {};
 };
 
-using Key = Secret<32>;
+using SecretKey = Secret<32>;
 using PublicPoint = std::array<uint8_t, 32>;
-using Mac = std::array<uint8_t, 32>;
+using HmacDigest = std::array<uint8_t, 32>;
 using AeadNonce = std::array<uint8_t, 12>;
 inline constexpr size_t kTagBytes = 16;
 
 /// Unpredictable. For secrets, and for nonces too.
 void fill_random(std::span<uint8_t> bytes);
 
-[[nodiscard]] PublicPoint x25519_base(const Key& secret);
+[[nodiscard]] PublicPoint x25519_base(const SecretKey& secret);
 /// None when the shared secret is all zero: `point` is one of the few of low order, which nobody's key is.
-[[nodiscard]] std::optional<Key> x25519(const Key& secret, const PublicPoint& point);
+[[nodiscard]] std::optional<SecretKey> x25519(const SecretKey& secret, const PublicPoint& point);
 
-[[nodiscard]] Key hkdf_sha256(ByteView key, ByteView salt, std::string_view info);
-[[nodiscard]] Mac hmac_sha256(const Key& key, std::string_view text);
+[[nodiscard]] SecretKey hkdf_sha256(ByteView key, ByteView salt, std::string_view info);
+[[nodiscard]] HmacDigest hmac_sha256(const SecretKey& key, std::string_view text);
 /// Takes the same time whatever differs.
-[[nodiscard]] bool equal_macs(const Mac& a, const Mac& b);
+[[nodiscard]] bool equal_macs(const HmacDigest& a, const HmacDigest& b);
 
 /// Writes the ciphertext and its tag to `sealed`, which has kTagBytes more than `plain`. One (key, nonce) pair is for one call, ever.
-void aead_seal(const Key& key, const AeadNonce& nonce, ByteView plain, std::span<uint8_t> sealed);
+void aead_seal(const SecretKey& key, const AeadNonce& nonce, ByteView plain, std::span<uint8_t> sealed);
 /// Turns the beginning of `sealed` (kTagBytes at least) into the plaintext, in place. False when the tag does not match: what is in
 /// `sealed` then must not be used.
-[[nodiscard]] bool aead_open(const Key& key, const AeadNonce& nonce, std::span<uint8_t> sealed);
+[[nodiscard]] bool aead_open(const SecretKey& key, const AeadNonce& nonce, std::span<uint8_t> sealed);
 
 }  // namespace reprise

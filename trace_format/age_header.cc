@@ -18,7 +18,7 @@ bool is_argument(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-Mac header_mac(const FileKey& file_key, std::string_view text) {
+HmacDigest header_mac(const FileKey& file_key, std::string_view text) {
   return hmac_sha256(hkdf_sha256(file_key.bytes(), {}, "header"), text);
 }
 

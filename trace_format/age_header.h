@@ -27,7 +27,7 @@ using FileKey = Secret<kFileKeyBytes>;
 struct AgeHeader {
   std::vector<AgeStanza> stanzas;  ///< of all kinds, also unknown ones
   std::string authenticated;       ///< the text that `mac` is about
-  Mac mac;
+  HmacDigest mac;
   uint64_t bytes = 0;  ///< where the payload begins
 };
 

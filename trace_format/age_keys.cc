@@ -93,7 +93,7 @@ std::string text(const AgeRecipient& recipient) {
 }
 
 AgeIdentity generate_age_identity() {
-  Key secret;
+  SecretKey secret;
   fill_random(secret.bytes());
   return AgeIdentity(secret);
 }
@@ -154,7 +154,7 @@ Result<std::vector<AgeIdentity>> load_age_identities(const std::filesystem::path
     if (const std::string_view known = known_line(line); !known.empty()) {
       return usage(fmt::format("{}: line {}: {}", path.string(), number, known));
     }
-    Key secret;
+    SecretKey secret;
     if (const Status status = bech32_key(line, kIdentityPrefix, secret.bytes()); !status.ok()) {
       return usage(fmt::format("{}: line {}: not an age identity: {}", path.string(), number, status.error().message));
     }

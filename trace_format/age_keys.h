@@ -27,11 +27,11 @@ class AgeRecipient {
 /// The secret half. Wiped when it goes; no message ever has a part of it.
 class AgeIdentity {
  public:
-  explicit AgeIdentity(const Key& secret) : secret_(secret) {}
-  [[nodiscard]] const Key& secret() const { return secret_; }
+  explicit AgeIdentity(const SecretKey& secret) : secret_(secret) {}
+  [[nodiscard]] const SecretKey& secret() const { return secret_; }
 
  private:
-  Key secret_;
+  SecretKey secret_;
 };
 
 /// kUsage when `text` is not "age1" and 58 more characters, names another kind of recipient (SSH, post-quantum, plugin), or is a key for

@@ -40,7 +40,7 @@ class PayloadCipher {
     return nonce;
   }
 
-  Key key_;
+  SecretKey key_;
 };
 
 }  // namespace reprise

@@ -55,8 +55,8 @@ class ChunkCache {
   }
   void keep(uint64_t chunk, const ChunkBuffer& plain) {
     const std::lock_guard lock(mutex_);
-    *std::min_element(slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) { return a.used < b.used; }) = {chunk, ++clock_,
-                                                                                                                     plain};
+    Slot& oldest = *std::min_element(slots_.begin(), slots_.end(), [](const Slot& a, const Slot& b) { return a.used < b.used; });
+    oldest = {chunk, ++clock_, plain};
   }
 
  private:

@@ -21,7 +21,7 @@ struct X25519Stanza {
   std::array<uint8_t, kFileKeyBytes + kTagBytes> body;
 };
 
-Key wrap_key(const Key& shared, const PublicPoint& share, const AgeRecipient& recipient) {
+SecretKey wrap_key(const SecretKey& shared, const PublicPoint& share, const AgeRecipient& recipient) {
   std::array<uint8_t, 64> salt;
   std::copy(share.begin(), share.end(), salt.begin());
   std::copy(recipient.point().begin(), recipient.point().end(), salt.begin() + share.size());
@@ -60,7 +60,7 @@ Error no_identity_fits(const AgeHeader& header, size_t x25519_count, size_t iden
     return Error{
         ErrorKind::kUsage,
         fmt::format("{}: encrypted for a key of another kind ({}); only X25519 keys can be used: decrypt it with 'age --decrypt' first",
-                    name, header.stanzas[0].arguments[0])};
+                    name, header.stanzas[0].arguments[0].substr(0, 40))};
   }
   if (identities == 0) {
     return Error{ErrorKind::kUsage, fmt::format("{}: encrypted; '--identity FILE' names the key", name)};
@@ -74,7 +74,7 @@ Error no_identity_fits(const AgeHeader& header, size_t x25519_count, size_t iden
 }  // namespace
 
 AgeStanza wrap_file_key(const FileKey& file_key, const AgeRecipient& recipient) {
-  Key ephemeral;
+  SecretKey ephemeral;
   fill_random(ephemeral.bytes());
   const PublicPoint share = x25519_base(ephemeral);
   const auto shared = x25519(ephemeral, recipient.point());

@@ -136,6 +136,38 @@ TEST_F(AgeFileTest, AnyPlaceIsRead) {
   }
 }
 
+/// Counts the reads of another source.
+class CountingSource final : public ByteSource {
+ public:
+  CountingSource(Bytes bytes, int* reads) : source_(std::move(bytes)), reads_(reads) {}
+  const std::string& name() const override { return source_.name(); }
+  uint64_t size() const override { return source_.size(); }
+  Status read_at(uint64_t offset, std::span<uint8_t> bytes) const override {
+    ++*reads_;
+    return source_.read_at(offset, bytes);
+  }
+
+ private:
+  testing::MemorySource source_;
+  int* reads_;
+};
+
+TEST_F(AgeFileTest, ChunksThatAreInUseAreDecryptedOnce) {
+  int reads = 0;
+  const auto source = decrypt(std::make_unique<CountingSource>(encrypted(sample_bytes(20 * kChunk), recipients()), &reads), identities());
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const int before = reads;
+  Bytes one(1);
+  for (size_t i = 0; i < 100; ++i) {
+    ASSERT_TRUE((*source)->read_at(3 * kChunk + i, one).ok());
+    ASSERT_TRUE((*source)->read_at((4 + i % 15) * kChunk + i, one).ok());
+  }
+  EXPECT_EQ(reads - before, 16);
+  ASSERT_TRUE((*source)->read_at(0, one).ok());  // takes the place of chunk 4, the one not used for longest
+  ASSERT_TRUE((*source)->read_at(3 * kChunk, one).ok());
+  EXPECT_EQ(reads - before, 17);
+}
+
 TEST_F(AgeFileTest, SeveralThreadsReadAtOnce) {
   const Bytes plain = sample_bytes(20 * kChunk);
   const auto source = decrypt(std::make_unique<testing::MemorySource>(encrypted(plain, recipients())), identities());
@@ -273,15 +305,16 @@ TEST_F(AgeFileTest, AnUnfinishedFileHidesNoAlteredChunk) {
   EXPECT_TRUE(*prefix == full);
 }
 
-/// Fails from call `good_calls` on.
+/// Fails once, after `good_calls` calls: also a disk that has room again must not make a file with a gap look whole.
 class FailingSink final : public ByteSink {
  public:
   FailingSink(Bytes* bytes, int good_calls) : sink_(bytes), good_calls_(good_calls) {}
-  Status write(ByteView bytes) override { return good_calls_-- > 0 ? sink_.write(bytes) : error(); }
-  Status sync() override { return good_calls_-- > 0 ? Status{} : error(); }
-  Status close() override { return good_calls_-- > 0 ? Status{} : error(); }
+  Status write(ByteView bytes) override { return fails() ? error() : sink_.write(bytes); }
+  Status sync() override { return fails() ? error() : Status{}; }
+  Status close() override { return fails() ? error() : Status{}; }
 
  private:
+  [[nodiscard]] bool fails() { return good_calls_-- == 0; }
   static Status error() { return Error{ErrorKind::kRunFailed, "disk: No space left on device"}; }
   testing::MemorySink sink_;
   int good_calls_;

@@ -101,6 +101,7 @@ TEST_F(AgeHeaderTest, MalformedStanzasAreRefused) {
       {"-> x  y\n\n" + good, "line 2: a malformed recipient"},
       {"-> x \n\n" + good, "line 2: a malformed recipient"},
       {"-> \xc3\xa9\n\n" + good, "line 2: a malformed recipient"},
+      {"-> \x7f\n\n" + good, "line 2: a malformed recipient"},
       {"-> x\ty\n\n" + good, "line 2: a malformed recipient"},
       {"-> x\r\n\n" + good, "line 2: a malformed recipient"},
       {"-> x\nAA==\n" + good, "line 3: not base64 as age writes it"},

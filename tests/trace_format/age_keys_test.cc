@@ -18,7 +18,7 @@ constexpr std::string_view kIdentity = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZ
 constexpr std::string_view kRecipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
 
 fs::path write_text(const testing::TemporaryFolder& folder, std::string_view text) {
-  const fs::path path = folder / "key.txt";
+  fs::path path = folder / "key.txt";
   std::ofstream(path, std::ios::trunc) << text;
   return path;
 }
