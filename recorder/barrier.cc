@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "trace_format/event_text.h"
+
 namespace reprise {
 
 Barrier::Barrier(std::vector<GuestChannel> guests, std::vector<std::string> names, Options options)
@@ -28,6 +30,8 @@ Error Barrier::broken(GuestIndex index, const std::string& why) {
 
 Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std::vector<Delivery>& deliveries) {
   CHECK(horizon > now_ && horizon <= options_.until);
+  horizon_ = horizon;
+  finishing_ = end_wanted_ || horizon == options_.until;
   std::vector<bool> wanted(guests_.size());
   for (const Delivery& delivery : deliveries) {
     CHECK(delivery.at >= now_);  // no frame is delivered in a guest's past
@@ -43,12 +47,13 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
     if (const Status sent = receiver.channel.send(message, *delivery.frame.payload); !sent.ok()) {
       return broken(delivery.receiver, sent.error().message);
     }
+    receiver.silent_until = std::min(receiver.silent_until, delivery.at);
     wanted[delivery.receiver.value] = true;
   }
   for (uint32_t i = 0; i < guests_.size(); ++i) {
-    const bool busy = wanted[i] || guests_[i].idle_until < horizon || horizon == options_.until;
+    const bool busy = wanted[i] || guests_[i].idle_until < horizon || finishing_;
     if (guests_[i].state == State::kStopped && busy) {
-      RETURN_IF_ERROR(release(GuestIndex{i}, horizon));
+      RETURN_IF_ERROR(release(GuestIndex{i}));
     }
   }
   RETURN_IF_ERROR(wait_for_running());
@@ -56,13 +61,18 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
   if (options_.progress) {
     options_.progress(now_);
   }
+  end_wanted_ = end_wanted_ || (options_.wants_end && options_.wants_end());
   return collect(horizon);
 }
 
-Status Barrier::release(GuestIndex index, VirtualTime horizon) {
+bool Barrier::ended_by_wish() const {
+  return finishing_ && now_ == horizon_ && now_ < options_.until &&
+         std::ranges::any_of(ends_, [](const End& end) { return end.reason == EndReason::kUntil; });
+}
+
+Status Barrier::release(GuestIndex index) {
   Guest& guest = guests_[index.value];
-  const MessageType type = horizon == options_.until ? MessageType::kFinish : MessageType::kGrant;
-  Status status = guest.channel.send({.type = type, .at = horizon});
+  Status status = guest.channel.send({.type = finishing_ ? MessageType::kFinish : MessageType::kGrant, .at = horizon_});
   if (status.ok()) {
     status = guest.channel.flush();
   }
@@ -102,21 +112,28 @@ Status Barrier::wait_for_running() {
   }
 }
 
+/// Never waits for the rest of a message: a guest that holds it back must not keep the others, or an interrupt, from being heard.
 Status Barrier::read_from(GuestIndex index) {
   Guest& guest = guests_[index.value];
-  do {
+  if (const Status taken = guest.channel.take_arrived(); !taken.ok()) {
+    return broken(index, taken.error().message);
+  }
+  for (;;) {
     Message message;
-    if (const Status received = guest.channel.receive(message); !received.ok()) {
-      return broken(index, received.error().message);
+    const Result<bool> whole = guest.channel.next(message);
+    if (!whole.ok()) {
+      return broken(index, whole.error().message);
+    }
+    if (!*whole) {
+      return {};
     }
     RETURN_IF_ERROR(handle(index, message));
-  } while (guest.channel.has_buffered_input());
-  return {};
+  }
 }
 
 Status Barrier::handle(GuestIndex index, Message& message) {
   Guest& guest = guests_[index.value];
-  if (guest.state != State::kRunning || (!guest.introduced && message.type != MessageType::kHello)) {
+  if (guest.state != State::kRunning || guest.introduced == (message.type == MessageType::kHello)) {
     return broken(index, "it speaks out of turn");
   }
   switch (message.type) {
@@ -124,37 +141,75 @@ Status Barrier::handle(GuestIndex index, Message& message) {
       guest.introduced = true;
       return {};
     case MessageType::kFrame:
-      if (message.number != guest.frames || message.at < std::max(now_, guest.last_frame) || message.payload.empty()) {
-        return broken(index, "it sent a frame out of order");
-      }
-      ++guest.frames;
-      guest.last_frame = message.at;
-      held_.push_back({.sent_at = message.at,
-                       .sender = index,
-                       .number = {message.number},
-                       .payload = std::make_shared<const std::vector<uint8_t>>(std::move(message.payload))});
-      return {};
+      return take_frame(index, message);
     case MessageType::kAtDeadline:
-      guest.state = State::kStopped;
-      guest.idle_until = message.until;
-      return {};
+      return take_stop(index, message);
     case MessageType::kEnded:
-      if (message.number > static_cast<uint64_t>(EndReason::kAborted)) {
-        return broken(index, "it ended for no known reason");
-      }
-      guest.state = State::kEnded;
-      guest.idle_until = VirtualTime::never();
-      ends_[index.value] = {.at = message.at, .reason = static_cast<EndReason>(message.number)};
-      ended_.push_back({.guest = index, .at = message.at});
-      if (ends_[index.value].reason == EndReason::kAborted) {
-        return broken(index, "QEMU was stopped from outside");
-      }
-      return {};
+      return take_end(index, message);
     case MessageType::kFailed:
-      return broken(index, std::string(message.payload.begin(), message.payload.end()));
+      return broken(index, printable({reinterpret_cast<const char*>(message.payload.data()), message.payload.size()}));
     default:
       return broken(index, "it sent a message that only the recorder may send");
   }
+}
+
+Status Barrier::take_frame(GuestIndex index, Message& message) {
+  Guest& guest = guests_[index.value];
+  if (message.number != guest.frames || message.at < std::max(now_, guest.last_frame) || message.payload.empty()) {
+    return broken(index, "it sent a frame out of order");
+  }
+  if (message.at < guest.silent_until) {
+    return broken(index, fmt::format("it sent a frame at {} ns, but had said that it would send none before {} ns", message.at.ns,
+                                     guest.silent_until.ns));
+  }
+  guest.held_bytes += sizeof(SentFrame) + message.payload.size();
+  if (guest.held_bytes > options_.max_held_bytes) {
+    return broken(index,
+                  fmt::format("it sent more than {} bytes of frames before it stopped at {} ns", options_.max_held_bytes, horizon_.ns));
+  }
+  ++guest.frames;
+  guest.last_frame = message.at;
+  held_.push_back({.sent_at = message.at,
+                   .sender = index,
+                   .number = {message.number},
+                   .payload = std::make_shared<const std::vector<uint8_t>>(std::move(message.payload))});
+  return {};
+}
+
+Status Barrier::take_stop(GuestIndex index, const Message& message) {
+  Guest& guest = guests_[index.value];
+  if (message.at < horizon_) {
+    return broken(index, fmt::format("it stopped at {} ns, before {} ns, to which it was to run", message.at.ns, horizon_.ns));
+  }
+  if (finishing_) {
+    return broken(index, fmt::format("it goes on after {} ns, where it was to end", horizon_.ns));
+  }
+  guest.state = State::kStopped;
+  guest.idle_until = message.until;
+  guest.silent_until = message.until;
+  return {};
+}
+
+Status Barrier::take_end(GuestIndex index, const Message& message) {
+  Guest& guest = guests_[index.value];
+  if (message.number > static_cast<uint64_t>(EndReason::kAborted)) {
+    return broken(index, "it ended for no known reason");
+  }
+  const End end{.at = message.at, .reason = static_cast<EndReason>(message.number)};
+  if (end.reason == EndReason::kAborted) {
+    return broken(index, "QEMU was stopped from outside");
+  }
+  if (end.at < std::max(now_, guest.last_frame)) {
+    return broken(index, fmt::format("it ended at {} ns, which is in its past", end.at.ns));
+  }
+  if (end.reason == EndReason::kUntil && (!finishing_ || end.at != horizon_)) {
+    return broken(index, fmt::format("it ended at {} ns for the end of the run, which is not there", end.at.ns));
+  }
+  guest.state = State::kEnded;
+  guest.idle_until = VirtualTime::never();
+  ends_[index.value] = end;
+  ended_.push_back({.guest = index, .at = end.at});
+  return {};
 }
 
 Participants::Advance Barrier::collect(VirtualTime horizon) {
@@ -169,6 +224,12 @@ Participants::Advance Barrier::collect(VirtualTime horizon) {
   Advance advance;
   advance.sent.assign(std::make_move_iterator(held_.begin()), std::make_move_iterator(later));
   held_.erase(held_.begin(), later);
+  for (Guest& guest : guests_) {
+    guest.held_bytes = 0;
+  }
+  for (const SentFrame& frame : held_) {
+    guests_[frame.sender.value].held_bytes += sizeof(SentFrame) + frame.payload->size();
+  }
   advance.earliest_send = held_.empty() ? VirtualTime::never() : held_.front().sent_at;
   advance.ended = std::exchange(ended_, {});
   advance.finished = true;

@@ -14,6 +14,9 @@ namespace reprise {
 
 /// Drives the guests over their channels. An idle guest that nothing can reach before the horizon is not woken at all: it stays blocked
 /// where it stopped, so that idle time costs neither side anything.
+///
+/// Believes no guest: what one says is checked against the time, against what it said before and against what it was told, and the first
+/// lie ends the run with the guest's name. So whatever reaches the network from here keeps the promises of network_model.h.
 class Barrier final : public Participants {
  public:
   struct Options {
@@ -21,7 +24,13 @@ class Barrier final : public Participants {
     StreamWriter* network_stream = nullptr;  ///< null: record nothing
     int interrupt_fd = -1;                   ///< readable: stop the run
     std::function<void(VirtualTime)> progress;
+    /// Asked after each quantum, may be empty. Once it says true, the next quantum is the last, as if its horizon were `until`.
+    std::function<bool()> wants_end;
+    uint64_t max_held_bytes = kMaxHeldBytes;
   };
+  /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.
+  static constexpr uint64_t kMaxHeldBytes = uint64_t{1} << 30;
+
   struct End {
     VirtualTime at;
     EndReason reason = EndReason::kAborted;
@@ -44,6 +53,8 @@ class Barrier final : public Participants {
   [[nodiscard]] const std::vector<End>& ends() const { return ends_; }
   [[nodiscard]] const NetworkStatistics& network_statistics() const { return network_statistics_; }
   [[nodiscard]] VirtualTime now() const { return now_; }
+  /// True when `wants_end` ended the run: it stopped guests at now() that would have run on.
+  [[nodiscard]] bool ended_by_wish() const;
 
  private:
   enum class State { kRunning, kStopped, kEnded };
@@ -51,15 +62,20 @@ class Barrier final : public Participants {
     GuestChannel channel;
     State state = State::kRunning;
     VirtualTime idle_until;
+    VirtualTime silent_until;  ///< nothing is sent before: idle_until, or the first delivery after that was said
     uint64_t frames = 0;
     VirtualTime last_frame;
+    uint64_t held_bytes = 0;
     bool introduced = false;
   };
 
-  Status release(GuestIndex index, VirtualTime horizon);
+  Status release(GuestIndex index);
   Status wait_for_running();
   Status read_from(GuestIndex index);
   Status handle(GuestIndex index, Message& message);
+  Status take_frame(GuestIndex index, Message& message);
+  Status take_stop(GuestIndex index, const Message& message);
+  Status take_end(GuestIndex index, const Message& message);
   Advance collect(VirtualTime horizon);
   Error broken(GuestIndex index, const std::string& why);
 
@@ -67,6 +83,9 @@ class Barrier final : public Participants {
   std::vector<std::string> names_;
   Options options_;
   VirtualTime now_;
+  VirtualTime horizon_;     // to which the guests were told to run
+  bool finishing_ = false;  // and to end there
+  bool end_wanted_ = false;
   std::vector<SentFrame> held_;  // sent, not yet handed to the network
   std::vector<Ended> ended_;     // since the last advance
   NetworkStatistics network_statistics_;

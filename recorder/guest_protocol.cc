@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -72,28 +73,41 @@ Status GuestChannel::flush() {
   return {};
 }
 
-Status GuestChannel::fill(size_t bytes) {
-  if (in_begin_ == in_.size()) {
-    in_.clear();
-    in_begin_ = 0;
+/// One read. An empty-handed one without waiting is no error.
+Status GuestChannel::take(int flags) {
+  // What is left is less than a message, so moving it to the front is cheap, and the buffer does not grow.
+  in_.erase(in_.begin(), in_.begin() + static_cast<ptrdiff_t>(in_begin_));
+  in_begin_ = 0;
+  const size_t old_size = in_.size();
+  in_.resize(old_size + kReadAhead);
+  const ssize_t n = recv(fd_, in_.data() + old_size, kReadAhead, flags);
+  const int problem = errno;
+  in_.resize(old_size + static_cast<size_t>(std::max<ssize_t>(n, 0)));
+  if (n > 0 || (n < 0 && (problem == EINTR || problem == EAGAIN))) {
+    return {};
   }
-  while (in_.size() - in_begin_ < bytes) {
-    const size_t old_size = in_.size();
-    in_.resize(old_size + std::max(kReadAhead, bytes));
-    const ssize_t n = recv(fd_, in_.data() + old_size, in_.size() - old_size, 0);
-    in_.resize(old_size + static_cast<size_t>(std::max<ssize_t>(n, 0)));
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n <= 0) {
-      return gone(n == 0 ? "closed" : std::strerror(errno));
-    }
-  }
-  return {};
+  return gone(n == 0 ? "closed" : std::strerror(problem));
+}
+
+Status GuestChannel::take_arrived() {
+  return take(MSG_DONTWAIT);
 }
 
 Status GuestChannel::receive(Message& message) {
-  RETURN_IF_ERROR(fill(sizeof(Header)));
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool whole, next(message));
+    if (whole) {
+      return {};
+    }
+    RETURN_IF_ERROR(take(0));
+  }
+}
+
+Result<bool> GuestChannel::next(Message& message) {
+  const size_t there = in_.size() - in_begin_;
+  if (there < sizeof(Header)) {
+    return false;
+  }
   Header header;
   std::memcpy(&header, in_.data() + in_begin_, sizeof header);
   if (header.type < static_cast<uint32_t>(MessageType::kHello) || header.type > static_cast<uint32_t>(MessageType::kFinish) ||
@@ -101,7 +115,9 @@ Status GuestChannel::receive(Message& message) {
     return Error{ErrorKind::kRunFailed, fmt::format("a message on the guest's connection is not understood (type {}, {} bytes)",
                                                     header.type, header.payload_bytes)};
   }
-  RETURN_IF_ERROR(fill(sizeof header + header.payload_bytes));
+  if (there < sizeof header + header.payload_bytes) {
+    return false;
+  }
   const auto payload = in_.begin() + static_cast<ptrdiff_t>(in_begin_ + sizeof header);
   message.type = static_cast<MessageType>(header.type);
   message.guest = header.guest;
@@ -110,7 +126,7 @@ Status GuestChannel::receive(Message& message) {
   message.until = {header.until_ns};
   message.payload.assign(payload, payload + header.payload_bytes);
   in_begin_ += sizeof header + header.payload_bytes;
-  return {};
+  return true;
 }
 
 }  // namespace reprise

@@ -57,12 +57,16 @@ class GuestChannel {
   [[nodiscard]] Status flush();
   /// Blocks for the next message. kRunFailed when the other end is gone or not understood.
   [[nodiscard]] Status receive(Message& message);
-  /// True when receive() has at least part of a message already and poll(2) would not tell.
-  [[nodiscard]] bool has_buffered_input() const { return in_begin_ < in_.size(); }
+
+  /// For who must not be held up by the other end: takes in what has arrived, at most 64 KiB, without waiting; nothing is no error.
+  /// kRunFailed when the other end is gone.
+  [[nodiscard]] Status take_arrived();
+  /// The next whole message that was taken in: true, or false when there is none. kRunFailed when it is not understood.
+  [[nodiscard]] Result<bool> next(Message& message);
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
-  [[nodiscard]] Status fill(size_t bytes);
+  [[nodiscard]] Status take(int flags);
 
   int fd_;
   std::vector<uint8_t> out_;

@@ -72,10 +72,18 @@ class BarrierTest : public ::testing::Test {
   /// All that the recorder has sent to `guest`: "deliver 1/0 at 120", "grant 200", "finish 300".
   std::vector<std::string> heard(uint32_t guest) {
     std::vector<std::string> lines;
-    std::array<char, 1> byte{};
-    while (guests_[guest]->has_buffered_input() || recv(guests_[guest]->fd(), byte.data(), 1, MSG_DONTWAIT | MSG_PEEK) == 1) {
-      Message message;
-      CHECK(guests_[guest]->receive(message).ok());
+    Message message;
+    for (;;) {
+      const Result<bool> whole = guests_[guest]->next(message);
+      CHECK(whole.ok());
+      if (!*whole) {
+        std::array<char, 1> byte{};
+        if (recv(guests_[guest]->fd(), byte.data(), 1, MSG_DONTWAIT | MSG_PEEK) != 1) {
+          return lines;
+        }
+        CHECK(guests_[guest]->take_arrived().ok());
+        continue;
+      }
       if (message.type == MessageType::kDeliver) {
         EXPECT_EQ(message.payload, std::vector<uint8_t>(14, 0x5a));
         lines.push_back(fmt::format("deliver {}/{} at {}", message.guest, message.number, message.at.ns));
@@ -83,7 +91,6 @@ class BarrierTest : public ::testing::Test {
         lines.push_back(fmt::format("{} {}", message.type == MessageType::kGrant ? "grant" : "finish", message.at.ns));
       }
     }
-    return lines;
   }
   /// "sent 0/1@50 1/0@60; next 100; ended 2@70; finished", or the error.
   std::string run(int64_t horizon, const std::vector<Delivery>& deliveries = {}) {

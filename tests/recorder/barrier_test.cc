@@ -35,12 +35,12 @@ TEST_F(BarrierTest, AFrameAtTheHorizonBelongsToTheNextQuantum) {
   frame(1, 0, 99);
   frame(1, 1, 100);
   stop(1, 100, 500);
-  stop(0, 100, 500);
+  stop(0, 100, 100);
   EXPECT_EQ(run(100), "sent 1/0@99; next 100") << "the held frame is what may be sent next";
   frame(0, 0, 100);
   stop(0, 200, 500);
   stop(1, 200, 500);
-  // Both are idle until 500: only a delivery wakes them.
+  // Guest 1 is idle until 500: only a delivery wakes it.
   EXPECT_EQ(run(200, {delivery(150, 0, 1, 7), delivery(150, 1, 0, 7)}), "sent 0/0@100 1/1@100; next 500")
       << "and takes its place in the order, though it was there first";
 }
@@ -83,12 +83,42 @@ TEST_F(BarrierTest, UntilFinishesAllGuests) {
   frame(0, 0, 250);
   end(0, 300, EndReason::kUntil);
   end(1, 300, EndReason::kUntil);
-  EXPECT_EQ(run(300), "sent 0/0@250; next never; ended 0@300; ended 1@300; finished");
-  EXPECT_EQ(heard(0), Lines{"finish 300"}) << "idle or not";
-  EXPECT_EQ(heard(1), Lines{"finish 300"});
+  EXPECT_EQ(run(300, {delivery(240, 0, 1, 0)}), "sent 0/0@250; next never; ended 0@300; ended 1@300; finished");
+  EXPECT_EQ(heard(0), (Lines{"deliver 1/0 at 240", "finish 300"}));
+  EXPECT_EQ(heard(1), Lines{"finish 300"}) << "idle or not";
   ASSERT_EQ(barrier_->ends().size(), 2U);
   EXPECT_EQ(barrier_->ends()[1].at.ns, 300);
   EXPECT_EQ(barrier_->ends()[1].reason, EndReason::kUntil);
+}
+
+TEST_F(BarrierTest, AWishForTheEndIsFulfilledAtTheNextHorizon) {
+  meet(3, VirtualTime::never().ns, {.until = {900}, .wants_end = [&] { return barrier_->now().ns >= 200; }});
+  EXPECT_EQ(run(100), "sent; next never");
+  EXPECT_EQ(run(200), "sent; next never");
+  EXPECT_FALSE(barrier_->ended_by_wish());
+  end(0, 300, EndReason::kUntil);
+  end(1, 300, EndReason::kUntil);
+  end(2, 250, EndReason::kPowerOff);
+  EXPECT_EQ(run(300), "sent; next never; ended 2@250; ended 0@300; ended 1@300; finished");
+  EXPECT_EQ(heard(0), Lines{"finish 300"}) << "idle or not";
+  EXPECT_TRUE(barrier_->ended_by_wish());
+  EXPECT_EQ(barrier_->now().ns, 300);
+}
+
+TEST_F(BarrierTest, AWishForTheEndOfARunThatEndsAnywayIsNone) {
+  meet(1, 0, {.until = {900}, .wants_end = [] { return true; }});
+  end(0, 60);
+  EXPECT_EQ(run(100), "sent; next never; ended 0@60; finished");
+  EXPECT_FALSE(barrier_->ended_by_wish());
+}
+
+TEST_F(BarrierTest, AWishForTheEndAtTheEndIsNone) {
+  meet(1, 0, {.until = {200}, .wants_end = [] { return true; }});
+  stop(0, 100);
+  EXPECT_EQ(run(100), "sent; next 100");
+  end(0, 200, EndReason::kUntil);
+  EXPECT_EQ(run(200), "sent; next never; ended 0@200; finished");
+  EXPECT_FALSE(barrier_->ended_by_wish()) << "`until` was there as soon";
 }
 
 TEST_F(BarrierTest, GuestsThatEndedAreReportedOnceAndLeftAlone) {

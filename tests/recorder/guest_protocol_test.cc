@@ -109,7 +109,6 @@ TEST_F(GuestProtocolTest, MessagesMayComeInPieces) {
   ASSERT_TRUE(status.ok()) << status.error().message;
   EXPECT_EQ(message.number, 9U);
   EXPECT_EQ(message.payload, kPayload);
-  EXPECT_FALSE(channel_->has_buffered_input());
 }
 
 TEST_F(GuestProtocolTest, SeveralInOneReadAreKept) {
@@ -124,13 +123,39 @@ TEST_F(GuestProtocolTest, SeveralInOneReadAreKept) {
   for (uint64_t i = 0; i < 2; ++i) {
     ASSERT_TRUE(channel_->receive(message).ok());
     EXPECT_EQ(message.number, i);
-    EXPECT_TRUE(channel_->has_buffered_input());
   }
   write_raw({kPayload.back()});
   ASSERT_TRUE(channel_->receive(message).ok());
   EXPECT_EQ(message.number, 2U);
   EXPECT_EQ(message.payload, kPayload);
-  EXPECT_FALSE(channel_->has_buffered_input());
+}
+
+TEST_F(GuestProtocolTest, WhatHasArrivedIsTakenWithoutWaiting) {
+  Message message;
+  const auto next = [&] {
+    const Result<bool> whole = channel_->next(message);
+    EXPECT_TRUE(whole.ok());
+    return *whole;
+  };
+  ASSERT_TRUE(channel_->take_arrived().ok()) << "nothing there is no error";
+  EXPECT_FALSE(next());
+  auto bytes = wire(2, 0, 1, 0, 0, 5, kPayload);
+  const auto more = wire(2, 0, 2, 0, 0, 5, kPayload);
+  bytes.insert(bytes.end(), more.begin(), more.begin() + 43);  // the second lacks two bytes
+  write_raw(bytes);
+  EXPECT_FALSE(next()) << "not before it is taken in";
+  ASSERT_TRUE(channel_->take_arrived().ok());
+  ASSERT_TRUE(next());
+  EXPECT_EQ(message.number, 1U);
+  EXPECT_FALSE(next());
+  write_raw({more.begin() + 43, more.end()});
+  ASSERT_TRUE(channel_->take_arrived().ok());
+  ASSERT_TRUE(next());
+  EXPECT_EQ(message.number, 2U);
+  EXPECT_EQ(message.payload, kPayload);
+  EXPECT_FALSE(next());
+  hang_up();
+  EXPECT_FALSE(channel_->take_arrived().ok());
 }
 
 TEST_F(GuestProtocolTest, LargestPayload) {

@@ -119,6 +119,114 @@ TEST_F(LyingGuestTest, HangsUp) {
   EXPECT_TRUE(text.starts_with("the other end of the guest's connection is gone")) << text;
 }
 
+TEST_F(LyingGuestTest, SaysThatItFailedInTerminalCodes) {
+  start();
+  const std::string why = "\x1b[2Jnothing happened\r";
+  say(1, {.type = MessageType::kFailed}, {why.begin(), why.end()});
+  EXPECT_EQ(failure(), "\\x1b[2Jnothing happened\\x0d");
+}
+
+TEST_F(LyingGuestTest, IntroducesItselfTwice) {
+  start();
+  say(1, {.type = MessageType::kHello});
+  EXPECT_EQ(failure(), "it speaks out of turn");
+}
+
+TEST_F(LyingGuestTest, StopsEarly) {
+  start();
+  stop(1, 199);
+  EXPECT_EQ(failure(), "it stopped at 199 ns, before 200 ns, to which it was to run");
+}
+
+TEST_F(LyingGuestTest, EndsInItsPast) {
+  start();
+  end(1, 99);
+  EXPECT_EQ(failure(), "it ended at 99 ns, which is in its past");
+}
+
+TEST_F(LyingGuestTest, EndsBeforeItsLastFrame) {
+  start();
+  frame(1, 1, 150);
+  end(1, 149);
+  EXPECT_EQ(failure(), "it ended at 149 ns, which is in its past");
+}
+
+TEST_F(LyingGuestTest, EndsForAnEndOfTheRunThatIsNotThere) {
+  start();
+  end(1, 200, EndReason::kUntil);
+  EXPECT_EQ(failure(), "it ended at 200 ns for the end of the run, which is not there");
+}
+
+/// The network skips the time in which nobody sends: a frame out of it would come too late for its receiver.
+TEST_F(BarrierTest, GuestThatSendsBeforeItSaidItCould) {
+  meet(2, 1000);
+  frame(1, 0, 400);
+  stop(1, 500);
+  EXPECT_EQ(run(500, {delivery(450, 1, 0, 0)}),
+            "guest 'guest1' failed at virtual time 0 ns: it sent a frame at 400 ns, but had said that it would send none before 450 ns");
+  EXPECT_EQ(barrier_->broken_guest(), std::optional(GuestIndex{1}));
+}
+
+TEST_F(BarrierTest, ADeliveryLetsItsReceiverSend) {
+  meet(2, 1000);
+  frame(1, 0, 450);
+  stop(1, 500, 1000);
+  EXPECT_EQ(run(500, {delivery(450, 1, 0, 0)}), "sent 1/0@450; next 1000");
+  EXPECT_EQ(run(1000), "sent; next 1000");
+  frame(1, 1, 999);  // but only once
+  stop(1, 1100);
+  stop(0, 1100);
+  EXPECT_EQ(run(1100), "guest 'guest1' failed at virtual time 1000 ns: it sent a frame out of order");
+}
+
+TEST_F(BarrierTest, ADeliveryOfLongAgoIsNoLeaveToSend) {
+  meet(1, 1000);
+  stop(0, 500, 1000);
+  EXPECT_EQ(run(500, {delivery(450, 0, 0, 0)}), "sent; next 1000");
+  frame(0, 0, 700);
+  stop(0, 800);
+  EXPECT_EQ(run(800, {delivery(750, 0, 0, 0)}),
+            "guest 'guest0' failed at virtual time 500 ns: it sent a frame at 700 ns, but had said that it would send none before 750 ns");
+}
+
+TEST_F(BarrierTest, GuestThatGoesOnAfterTheEnd) {
+  meet(1, 0, {.until = {300}});
+  stop(0, 300);
+  EXPECT_EQ(run(300), "guest 'guest0' failed at virtual time 0 ns: it goes on after 300 ns, where it was to end");
+}
+
+TEST_F(BarrierTest, GuestThatEndsAtAnotherTimeThanItWasTold) {
+  meet(1, 0, {.until = {300}});
+  end(0, 299, EndReason::kUntil);
+  EXPECT_EQ(run(300), "guest 'guest0' failed at virtual time 0 ns: it ended at 299 ns for the end of the run, which is not there");
+}
+
+TEST_F(BarrierTest, FloodOfFrames) {
+  meet(1, 0, {.max_held_bytes = 4 * (sizeof(SentFrame) + 2)});
+  for (uint64_t i = 0; i < 4; ++i) {
+    frame(0, i, i < 2 ? 50 : VirtualTime::never().ns - 1);
+  }
+  stop(0, 100);
+  EXPECT_EQ(run(100), "sent 0/0@50 0/1@50; next 100");
+  for (uint64_t i = 4; i < 7; ++i) {
+    frame(0, i, VirtualTime::never().ns - 1);
+  }
+  stop(0, 200);
+  EXPECT_EQ(run(200), fmt::format("guest 'guest0' failed at virtual time 100 ns: it sent more than {} bytes of frames before it stopped at "
+                                  "200 ns",
+                                  4 * (sizeof(SentFrame) + 2)))
+      << "what it says it sent in a far future is held too";
+}
+
+/// Half a message must keep nobody waiting: neither the other guests nor who wants to end the run.
+TEST_F(BarrierTest, GuestThatHoldsBackTheRestOfAMessage) {
+  meet(2);
+  const auto type = static_cast<uint32_t>(MessageType::kFrame);
+  ASSERT_EQ(write(guests_[0]->fd(), &type, sizeof type), static_cast<ssize_t>(sizeof type));
+  ASSERT_EQ(shutdown(guests_[1]->fd(), SHUT_WR), 0);
+  EXPECT_EQ(run(100), "guest 'guest1' failed at virtual time 0 ns: the other end of the guest's connection is gone (closed)");
+}
+
 TEST_F(BarrierTest, GuestThatDoesNotIntroduceItself) {
   make(2);
   say(0, {.type = MessageType::kHello});
