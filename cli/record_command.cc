@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/size_argument.h"
 #include "cli/standard_output.h"
 #include "recorder/recording.h"
 #include "trace_format/event_text.h"
@@ -43,18 +44,35 @@ class ProgressLine {
 CommandLine record_command_line() {
   namespace options = boost::program_options;
   CommandLine line(
-      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--seed N] [--no-trace] [--console DIR] [-- SIMGRID-OPTIONS]",
+      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--no-trace] [--console DIR] [-- "
+      "SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
-      "or T is reached. What follows '--' goes to SimGrid.",
+      "or T is reached, or the trace is as large as SIZE allows. What follows '--' goes to SimGrid.",
       "reprise record examples/ping/platform.xml examples/ping/deployment.xml -o ping.trace --until 30s");
   line.add_operand("PLATFORM");
   line.add_operand("DEPLOYMENT");
   line.options().add_options()("output,o", options::value<std::string>()->value_name("FILE"), "the trace to write")(
       "until", options::value<std::string>()->value_name("T"), "stop all guests at exactly this virtual time (30s, 250ms)")(
+      "max-size", options::value<std::string>()->value_name("SIZE"),
+      "stop all guests before the trace grows larger than this (64K, 100M, 2G)")(
       "seed", options::value<std::string>()->value_name("N"), "of the guests' and the network's random numbers (default: 1)")(
       "no-trace", "run without recording")("console", options::value<std::string>()->value_name("DIR"),
                                            "write each guest's console to DIR/NAME.log");
   return line;
+}
+
+Result<uint64_t> max_size_of(const CommandLine& line, bool trace) {
+  if (!line.has("max-size")) {
+    return uint64_t{0};
+  }
+  if (!trace) {
+    return line.usage_error("--max-size: with --no-trace there is no trace to limit");
+  }
+  const Result<uint64_t> size = parse_size(line.text("max-size"));
+  if (!size.ok() || *size == 0) {
+    return line.usage_error("--max-size: " + (size.ok() ? "must be larger than 0" : size.error().message));
+  }
+  return *size;
 }
 
 Result<RecordOptions> record_options(const CommandLine& line, const Arguments& simgrid_options) {
@@ -72,8 +90,33 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
   if (options.until == VirtualTime{}) {
     return line.usage_error("--until: must be later than 0");
   }
+  ASSIGN_OR_RETURN(options.max_size_bytes, max_size_of(line, options.trace));
   ASSIGN_OR_RETURN(options.seed, line.number_or("seed", options.seed, 0, std::numeric_limits<uint64_t>::max()));
   return options;
+}
+
+Result<std::string> outcome_text(const RecordOptions& options, const RecordOutcome& outcome) {
+  std::string text;
+  for (const RecordedGuest& guest : outcome.guests) {
+    text += fmt::format("{}: {} at {} s\n", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end));
+  }
+  if (!options.trace) {
+    return text;
+  }
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(options.output, error);
+  if (error) {
+    return Error{ErrorKind::kRunFailed, fmt::format("{}: {}", options.output.string(), error.message())};
+  }
+  if (outcome.full_at.has_value()) {
+    text += fmt::format("stopped at {} s by --max-size\n", seconds_text(*outcome.full_at));
+  }
+  text += fmt::format("{}: {} bytes\n", printable(options.output.string()), size);
+  if (options.max_size_bytes != 0 && size > options.max_size_bytes) {
+    text += fmt::format("that is {} bytes more than --max-size: the guests wrote them in the last moment of the run\n",
+                        size - options.max_size_bytes);
+  }
+  return text;
 }
 
 }  // namespace
@@ -93,18 +136,7 @@ Result<int> record_command(const Arguments& arguments) {
     options.progress = [&progress](VirtualTime now) { progress.show(now); };
     ASSIGN_OR_RETURN(outcome, record(options));
   }
-  std::string text;
-  for (const RecordedGuest& guest : outcome.guests) {
-    text += fmt::format("{}: {} at {} s\n", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end));
-  }
-  if (options.trace) {
-    std::error_code error;
-    const uintmax_t size = std::filesystem::file_size(options.output, error);
-    if (error) {
-      return Error{ErrorKind::kRunFailed, fmt::format("{}: {}", options.output.string(), error.message())};
-    }
-    text += fmt::format("{}: {} bytes\n", printable(options.output.string()), size);
-  }
+  ASSIGN_OR_RETURN(const std::string text, outcome_text(options, outcome));
   RETURN_IF_ERROR(print(text));
   return kExitDone;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -54,11 +55,18 @@ class Participants {
 /// Carries frames between hosts. One object a process and run.
 class NetworkModel {
  public:
+  struct Limits {
+    VirtualTime until = VirtualTime::never();
+    /// How far guests that are not idle run at a time, if that is less than the lookahead: whoever watches the run looks as often. Changes
+    /// nothing that a guest sees.
+    Duration longest_turn = {std::numeric_limits<int64_t>::max()};
+  };
+
   virtual ~NetworkModel() = default;
   /// Strictly below the smallest latency between two guests' hosts, and above 0.
   [[nodiscard]] virtual Duration lookahead() const = 0;
   /// Drives the run until the participants finish or `until` is reached: the last run_until() is never beyond `until`.
-  [[nodiscard]] virtual Status simulate(Participants& participants, VirtualTime until) = 0;
+  [[nodiscard]] virtual Status simulate(Participants& participants, const Limits& limits) = 0;
 };
 
 }  // namespace reprise

@@ -11,6 +11,7 @@
 #include "recorder/interrupt.h"
 #include "recorder/run_description.h"
 #include "recorder/simgrid_network.h"
+#include "recorder/size_budget.h"
 #include "recorder/supervisor.h"
 #include "trace_format/trace_writer.h"
 
@@ -63,10 +64,10 @@ std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progres
   };
 }
 
-Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, VirtualTime until) {
+Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits) {
   Status status = barrier.meet();
   if (status.ok()) {
-    status = network.simulate(barrier, until);
+    status = network.simulate(barrier, limits);
   }
   if (status.ok()) {
     return status;
@@ -88,6 +89,9 @@ RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run) {
   }
   outcome.frames_delivered = barrier.network_statistics().frames_delivered;
   outcome.frames_dropped = barrier.network_statistics().frames_dropped;
+  if (barrier.ended_by_wish()) {
+    outcome.full_at = barrier.now();
+  }
   return outcome;
 }
 
@@ -106,6 +110,10 @@ Result<Prepared> prepare(const RecordOptions& options) {
   ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
   ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.qemu));
+  if (const uint64_t smallest = SizeBudget::smallest(prepared.run); options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
+    return Error{ErrorKind::kUsage, fmt::format("--max-size: {} bytes are too few for {} guests; at least {} are needed",
+                                                options.max_size_bytes, prepared.run.guests.size(), smallest)};
+  }
   if (!options.console_folder.empty()) {
     std::error_code error;
     fs::create_directories(options.console_folder, error);
@@ -125,12 +133,19 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
   }
-  Barrier barrier(std::move(channels), std::move(names),
-                  {.until = options.until,
-                   .network_stream = streams.network.get(),
-                   .interrupt_fd = interrupt.fd(),
-                   .progress = seldom(options.progress)});
-  const Status driven = drive(*prepared.network, barrier, supervisor, options.until);
+  NetworkModel::Limits limits{.until = options.until};
+  Barrier::Options barrier_options{.until = options.until,
+                                   .network_stream = streams.network.get(),
+                                   .interrupt_fd = interrupt.fd(),
+                                   .progress = seldom(options.progress)};
+  if (options.max_size_bytes != 0) {
+    limits.longest_turn = SizeBudget::kLongestTurn;
+    barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size())]() mutable {
+      return budget.used_up(std::chrono::steady_clock::now());
+    };
+  }
+  Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
+  const Status driven = drive(*prepared.network, barrier, supervisor, limits);
   supervisor.wait_then_kill();
   Status sealed;
   if (streams.network != nullptr) {
@@ -157,6 +172,7 @@ Result<RecordOutcome> record(const RecordOptions& options) {
   Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
   Status joined;
   if (outcome.ok() && options.trace) {
+    prepared.run.until = outcome->full_at.value_or(prepared.run.until);
     joined = join_streams(streams.folder, prepared.run, options.output);
   }
   if (outcome.ok() && joined.ok()) {

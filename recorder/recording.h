@@ -19,6 +19,7 @@ struct RecordOptions {
   std::filesystem::path deployment;
   std::filesystem::path output;                   ///< the trace; ignored without `trace`
   VirtualTime until = VirtualTime::never();       ///< the run stops for all guests at exactly this time
+  uint64_t max_size_bytes = 0;                    ///< of the trace: the run stops early, for all guests at one time; 0: no limit
   uint64_t seed = 1;                              ///< of the guests' and the network's random numbers
   bool trace = true;                              ///< false: the same coupling without recording
   std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
@@ -36,6 +37,7 @@ struct RecordOutcome {
   std::vector<RecordedGuest> guests;  ///< in GuestIndex order
   uint64_t frames_delivered = 0;
   uint64_t frames_dropped = 0;
+  std::optional<VirtualTime> full_at;  ///< when max_size_bytes ended the run: the trace is the one that `until` = full_at gives
 };
 
 /// Runs to the end. On failure (kRunFailed) no process is left behind, and the message names the folder that `reprise recover` takes.

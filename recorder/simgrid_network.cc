@@ -12,9 +12,9 @@ class SimgridNetwork final : public NetworkModel {
 
   [[nodiscard]] Duration lookahead() const override { return platform_->lookahead(); }
 
-  [[nodiscard]] Status simulate(Participants& participants, VirtualTime until) override {
+  [[nodiscard]] Status simulate(Participants& participants, const Limits& limits) override {
     CHECK(run_ == nullptr);
-    run_ = std::make_unique<SimgridRun>(*platform_, participants, until);
+    run_ = std::make_unique<SimgridRun>(*platform_, participants, limits);
     return run_->run();
   }
 

@@ -26,11 +26,12 @@ uint64_t wire_bytes(const SentFrame& frame) {
 
 }  // namespace
 
-SimgridRun::SimgridRun(const SimgridPlatform& platform, Participants& participants, VirtualTime until)
+SimgridRun::SimgridRun(const SimgridPlatform& platform, Participants& participants, const NetworkModel::Limits& limits)
     : platform_(platform),
       participants_(participants),
-      until_(until),
-      end_(std::min(until, kLastInstant)),
+      until_(limits.until),
+      turn_(std::min(platform.lookahead(), limits.longest_turn)),
+      end_(std::min(until_, kLastInstant)),
       switch_(platform.guest_count()),
       nics_(platform.guest_count()),
       entrances_(platform.entrance_count()),
@@ -40,7 +41,7 @@ SimgridRun::SimgridRun(const SimgridPlatform& platform, Participants& participan
 Status SimgridRun::run() {
   // The callback cannot be taken back from SimGrid: this object must live until the engine is gone.
   simgrid_compat::on_comm_completion([this](const Comm& comm) { on_completion(comm); });
-  schedule_turn(std::min(VirtualTime{platform_.lookahead().ns}, end_));
+  schedule_turn(std::min(VirtualTime{turn_.ns}, end_));
   try {
     platform_.engine().run();
     if (!stopped_) {
@@ -156,7 +157,7 @@ void SimgridRun::plan(VirtualTime earliest_send) {
                           "happen any more; give the run an end with --until",
                           horizon_.ns)});
   }
-  schedule_turn(next < end_ ? std::min(next + platform_.lookahead(), end_) : end_);
+  schedule_turn(next < end_ ? std::min(next + turn_, end_) : end_);
 }
 
 void SimgridRun::schedule_turn(VirtualTime at) {
@@ -206,7 +207,7 @@ void SimgridRun::drop(Copy& copy, DropReason reason) {
   settle(copy, NetworkEvent::Kind::kDropped, reason);
   advance_lane(copy);
   // A turn that nothing else calls for: if this was the last frame under way, the guests may now wait for ever, and that must be noticed.
-  schedule_turn(std::min(from_simgrid(Engine::get_clock()) + platform_.lookahead(), end_));
+  schedule_turn(std::min(from_simgrid(Engine::get_clock()) + turn_, end_));
 }
 
 void SimgridRun::settle(Copy& copy, NetworkEvent::Kind kind, DropReason reason) {
@@ -232,7 +233,7 @@ void SimgridRun::advance_lane(const Copy& moved) {
     }
   }
   if (arrived) {
-    schedule_turn(std::min(now + platform_.lookahead(), end_));  // the receiver may answer at once
+    schedule_turn(std::min(now + turn_, end_));  // the receiver may answer at once
   }
 }
 

@@ -26,7 +26,7 @@ namespace reprise {
 /// SimGrid runs timers before it reports completions of the same instant: a delivery at exactly the horizon belongs to the next turn.
 class SimgridRun {
  public:
-  SimgridRun(const SimgridPlatform& platform, Participants& participants, VirtualTime until);
+  SimgridRun(const SimgridPlatform& platform, Participants& participants, const NetworkModel::Limits& limits);
   SimgridRun(const SimgridRun&) = delete;
   SimgridRun& operator=(const SimgridRun&) = delete;
 
@@ -74,6 +74,7 @@ class SimgridRun {
   const SimgridPlatform& platform_;
   Participants& participants_;
   const VirtualTime until_;
+  const Duration turn_;    ///< how far guests run at a time: the lookahead, or less
   const VirtualTime end_;  ///< no turn is later: until_, or the last instant that SimGrid's clock can tell apart
 
   L2Switch switch_;

@@ -78,9 +78,9 @@ std::vector<Attachment> guests(int count) {
 }
 
 Status simulate(const std::string& platform, const std::vector<Attachment>& attachments, ToyParticipants& toys, VirtualTime until,
-                const Lines& options) {
+                const Lines& options, Duration longest_turn) {
   ASSIGN_OR_RETURN(auto network, make_simgrid_network(platform, attachments, options));
-  return network->simulate(toys, until);
+  return network->simulate(toys, {.until = until, .longest_turn = longest_turn});
 }
 
 std::string failure(const Status& status) {

@@ -35,7 +35,7 @@ inline constexpr int64_t kSecond = 1000 * kMs;
 
 /// Loads and runs. Once a process.
 [[nodiscard]] Status simulate(const std::string& platform, const std::vector<Attachment>& attachments, ToyParticipants& toys,
-                              VirtualTime until, const Lines& options = {});
+                              VirtualTime until, const Lines& options = {}, Duration longest_turn = NetworkModel::Limits{}.longest_turn);
 
 /// The message of the error, "" when there is none.
 [[nodiscard]] std::string failure(const Status& status);

@@ -20,7 +20,8 @@ uint64_t mix(uint64_t x) {
 
 /// Six guests that answer each frame with another, to a pseudo-random guest after a pseudo-random time. The whole trace as text, as made
 /// in a process of its own.
-std::string busy_trace(const std::string& platform, bool last_guest_first, const Lines& options) {
+std::string busy_trace(const std::string& platform, bool last_guest_first, const Lines& options,
+                       Duration longest_turn = NetworkModel::Limits{}.longest_turn) {
   const auto outcome = run_isolated([&]() -> Status {
     constexpr uint32_t kGuests = 6;
     ToyParticipants toys(kGuests);
@@ -35,7 +36,7 @@ std::string busy_trace(const std::string& platform, bool last_guest_first, const
       toys.send(d.at.ns + static_cast<int64_t>(key % 40'000), d.receiver.value,
                 static_cast<uint32_t>((d.receiver.value + 1 + key / 7 % (kGuests - 1)) % kGuests), 60 + key / 64 % 1440);
     };
-    const Status status = simulate(platform, guests(kGuests), toys, {5 * kMs}, options);
+    const Status status = simulate(platform, guests(kGuests), toys, {5 * kMs}, options, longest_turn);
     uint64_t digest = toys.verdicts.size();
     std::string first;
     for (const auto* lines : {&toys.arrivals, &toys.verdicts, &toys.violations}) {
@@ -57,6 +58,14 @@ TEST(SimgridNetwork, SameTraceWhateverTheOrderOfWork) {
   EXPECT_GT(std::stoi("0" + trace), 300) << trace;
   EXPECT_EQ(busy_trace(platform, false, {}), trace);
   EXPECT_EQ(busy_trace(platform, true, {}), trace);
+}
+
+TEST(SimgridNetwork, SameTraceHoweverShortTheTurns) {
+  const auto platform = star(6, "100Mbps", "20us");
+  const std::string trace = busy_trace(platform, false, {});
+  for (const int64_t ns : {1'000, 7'777, 39'199}) {
+    EXPECT_EQ(busy_trace(platform, false, {}, Duration{ns}), trace) << ns;
+  }
 }
 
 TEST(SimgridNetwork, SameTraceWithSimgridsOtherOptimisation) {

@@ -94,6 +94,16 @@ TEST(SimgridNetwork, GuestAloneRuns) {
   EXPECT_EQ(toys.verdicts, Lines{});
 }
 
+TEST(SimgridNetwork, TurnsAreNoLongerThanAskedFor) {
+  ToyParticipants toys(1);
+  for (int i = 0; i < 4; ++i) {
+    toys.send(i * 5 * kMs, 0, kEverybody, 60);
+  }
+  toys.send(2 * kSecond, 0, kEverybody, 60);
+  ASSERT_EQ(failure(simulate(star(2), guests(1), toys, {5 * kSecond}, {}, Duration{10 * kMs})), "");
+  EXPECT_EQ(toys.horizons, (std::vector<int64_t>{10 * kMs, 20 * kMs, 2 * kSecond + 10 * kMs, 5 * kSecond})) << "idle time is skipped";
+}
+
 TEST(SimgridNetwork, FailureOfAGuestStopsTheRun) {
   ToyParticipants toys(2);
   for (int i = 0; i < 100; ++i) {
