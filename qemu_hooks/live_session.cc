@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "trace_format/limits.h"
+
 namespace reprise {
 
 LiveSession::LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console)
@@ -110,20 +112,37 @@ void LiveSession::await_next_deadline(VirtualTime now, StoppedGuest& guest) {
     if (!status.ok()) {
       break;
     }
+    if (const char* lie = lie_of(message, now); lie != nullptr) {
+      status = Error{ErrorKind::kRunFailed, lie};
+      break;
+    }
     if (message.type == MessageType::kDeliver) {
       inbox_.push_back(std::move(message));
       continue;
     }
     if (message.type == MessageType::kFinish) {
       finish_at_ = message.at;
-    } else if (message.type != MessageType::kGrant) {
-      status = Error{ErrorKind::kRunFailed, "the recorder sent a message that only a guest may send"};
-      break;
     }
     deadline_ = message.at;
     return;
   }
   leave_after(status, now);
+}
+
+/// What is wrong with a message of the recorder; null when nothing is. The stream that we write must not depend on its being right.
+const char* LiveSession::lie_of(const Message& message, VirtualTime now) const {
+  switch (message.type) {
+    case MessageType::kDeliver:
+      return message.payload.empty() || message.guest >= kMaxGuests         ? "the recorder delivered a frame that nobody can have sent"
+             : message.at < (inbox_.empty() ? deadline_ : inbox_.back().at) ? "the recorder delivered a frame out of order"
+                                                                            : nullptr;
+    case MessageType::kGrant:
+      return message.at > deadline_ ? nullptr : "the recorder granted a time that is over";
+    case MessageType::kFinish:
+      return message.at > deadline_ && message.at >= now ? nullptr : "the recorder ended the run in the past";
+    default:
+      return "the recorder sent a message that only a guest may send";
+  }
 }
 
 }  // namespace reprise

@@ -28,6 +28,7 @@ class LiveSession final : public GuestSession {
  private:
   void deliver_due(VirtualTime now, StoppedGuest& guest);
   void await_next_deadline(VirtualTime now, StoppedGuest& guest);
+  [[nodiscard]] const char* lie_of(const Message& message, VirtualTime now) const;
   [[noreturn]] void leave_after(const Status& failure, VirtualTime now);
 
   GuestChannel recorder_;

@@ -7,7 +7,9 @@
 
 #include "recorder/guest_properties.h"
 #include "recorder/near_name.h"
+#include "recorder/shown.h"
 #include "recorder/xml_file.h"
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -61,16 +63,17 @@ class DeploymentParser {
       }
     }
     if (name_of(root) != "platform") {
-      return at(root, fmt::format("the outermost element is <{}>; want <platform version=\"4.1\">", name_of(root)));
+      return at(root, fmt::format("the outermost element is <{}>; want <platform version=\"4.1\">", shown(name_of(root))));
     }
     for (const XMLAttribute* a = root.FirstAttribute(); a != nullptr; a = a->Next()) {
       if (std::string_view(a->Name()) != "version") {
-        return at(root, fmt::format("unknown attribute '{}' of <platform>; want version=\"4.1\" alone", a->Name()));
+        return at(root, fmt::format("unknown attribute '{}' of <platform>; want version=\"4.1\" alone", shown(a->Name())));
       }
     }
     const char* version = root.Attribute("version");
     if (version == nullptr || (std::string_view(version) != "4.1" && std::string_view(version) != "4")) {
-      return at(root, fmt::format("<platform> version '{}' is not supported; want version=\"4.1\"", version == nullptr ? "" : version));
+      return at(root,
+                fmt::format("<platform> version '{}' is not supported; want version=\"4.1\"", version == nullptr ? "" : shown(version)));
     }
     return {};
   }
@@ -85,7 +88,7 @@ class DeploymentParser {
     if (name_of(element) != "actor") {
       return at(element,
                 fmt::format("unknown element <{}>; a deployment holds <actor> elements, hosts and links belong in the platform file",
-                            name_of(element)));
+                            shown(name_of(element))));
     }
     if (guests_.size() == kMaxGuests) {
       return at(element, fmt::format("more than {} guests", kMaxGuests));
@@ -108,7 +111,7 @@ class DeploymentParser {
                   "on_failure of <actor> is not supported: a guest whose host fails is cut off the network, not restarted; remove it");
       }
       if (name != "host" && name != "function") {
-        return at(actor, fmt::format("unknown attribute '{}' of <actor>{}; want host and function", name,
+        return at(actor, fmt::format("unknown attribute '{}' of <actor>{}; want host and function", shown(name),
                                      near_name_hint(name, {"host", "function"})));
       }
     }
@@ -123,8 +126,12 @@ class DeploymentParser {
       return at(actor, "<actor> lacks host=\"...\", the SimGrid host that the guest runs on");
     }
     if (function == nullptr || std::string_view(function) != "qemu_guest") {
-      return at(actor, fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\"", function == nullptr ? "" : function,
-                                   near_name_hint(function == nullptr ? "" : function, {"qemu_guest"})));
+      return at(actor,
+                fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\"", function == nullptr ? "" : shown(function),
+                            near_name_hint(function == nullptr ? "" : function, {"qemu_guest"})));
+    }
+    if (const std::string text = printable(host); text != host) {
+      return at(actor, fmt::format("host '{}' holds characters that cannot be printed; no host of a platform is named so", shown(host)));
     }
     DeployedGuest guest;
     guest.host = host;
@@ -143,7 +150,8 @@ class DeploymentParser {
         continue;
       }
       if (name_of(*element) != "prop") {
-        return at(*element, fmt::format("unknown element <{}> in <actor>; want <prop id=\"...\" value=\"...\"/>", name_of(*element)));
+        return at(*element,
+                  fmt::format("unknown element <{}> in <actor>; want <prop id=\"...\" value=\"...\"/>", shown(name_of(*element))));
       }
       RETURN_IF_ERROR(check_prop(*element));
       const std::string id = element->Attribute("id");
@@ -160,7 +168,7 @@ class DeploymentParser {
   Status check_prop(const XMLElement& prop) const {
     for (const XMLAttribute* a = prop.FirstAttribute(); a != nullptr; a = a->Next()) {
       if (std::string_view(a->Name()) != "id" && std::string_view(a->Name()) != "value") {
-        return at(prop, fmt::format("unknown attribute '{}' of <prop>; want id and value", a->Name()));
+        return at(prop, fmt::format("unknown attribute '{}' of <prop>; want id and value", shown(a->Name())));
       }
     }
     if (prop.Attribute("id") == nullptr || prop.Attribute("value") == nullptr) {
@@ -178,7 +186,7 @@ class DeploymentParser {
         return at(actor,
                   fmt::format("host '{}' cannot serve as the guest's name; add <prop id=\"name\" value=\"...\"/> with 1 to 63 of the "
                               "characters A-Z a-z 0-9 . _ -",
-                              guest.host));
+                              shown(guest.host)));
       }
       guest.machine.name = guest.host;
     }
@@ -222,6 +230,9 @@ class DeploymentParser {
 
 Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder) {
   ASSIGN_OR_RETURN(XmlFile file, read_xml_file(path));
+  if (const auto line = line_that_is_not_utf8(file.text)) {
+    return error_at(file.path, *line, "is not UTF-8; save the file in that encoding");
+  }
   ASSIGN_OR_RETURN(auto guests, DeploymentParser(file, {path.parent_path(), guests_folder}).parse());
   return Deployment{path, std::move(file.text), std::move(guests)};
 }

@@ -10,16 +10,15 @@
 #include <vector>
 
 #include "recorder/near_name.h"
+#include "recorder/shown.h"
 
 namespace reprise {
 namespace {
 
 constexpr std::string_view kGuestsVariable = "${REPRISE_GUESTS}";
 
-/// Long values would flood the terminal; what is wrong with one shows at its start.
-std::string shown(std::string_view value) {
-  constexpr size_t kShown = 100;
-  return value.size() <= kShown ? fmt::format("'{}'", value) : fmt::format("'{}...'", value.substr(0, kShown));
+std::string in_quotes(std::string_view value) {
+  return "'" + shown(value) + "'";
 }
 
 Error wrong(std::string what) {
@@ -66,20 +65,20 @@ Result<std::filesystem::path> existing_file(std::string_view id, const std::stri
     return wrong(fmt::format("property '{}' names no file", id));
   }
   if (value.find("${") != std::string::npos) {
-    return wrong(fmt::format("{}: unknown variable in {}; {} is the only one", id, shown(value), kGuestsVariable));
+    return wrong(fmt::format("{}: unknown variable in {}; {} is the only one", id, in_quotes(value), kGuestsVariable));
   }
   const std::filesystem::path full = folders.deployment / value;  // an absolute value replaces the folder
   std::error_code problem;
   const auto canonical = std::filesystem::canonical(full, problem);
   if (problem) {
-    return wrong(
-        fmt::format("{} {}: {} ({}); file names are relative to the deployment file", id, shown(value), problem.message(), full.string()));
+    return wrong(fmt::format("{} {}: {} ({}); file names are relative to the deployment file", id, in_quotes(value), problem.message(),
+                             shown(full.string())));
   }
   if (!std::filesystem::is_regular_file(canonical, problem)) {
-    return wrong(fmt::format("{} {}: {} is not a regular file", id, shown(value), canonical.string()));
+    return wrong(fmt::format("{} {}: {} is not a regular file", id, in_quotes(value), shown(canonical.string())));
   }
   if (access(canonical.c_str(), R_OK) != 0) {
-    return wrong(fmt::format("{} {}: {} may not be read by this user", id, shown(value), canonical.string()));
+    return wrong(fmt::format("{} {}: {} may not be read by this user", id, in_quotes(value), shown(canonical.string())));
   }
   return canonical;
 }
@@ -88,7 +87,7 @@ using Setter = Status (*)(GuestMachine&, const std::string& value, const Propert
 
 Status set_name(GuestMachine& machine, const std::string& value, const PropertyFolders&) {
   if (!is_guest_name(value)) {
-    return wrong(fmt::format("name {}: 1 to 63 of the characters A-Z a-z 0-9 . _ - are allowed", shown(value)));
+    return wrong(fmt::format("name {}: 1 to 63 of the characters A-Z a-z 0-9 . _ - are allowed", in_quotes(value)));
   }
   machine.name = value;
   return {};
@@ -96,7 +95,7 @@ Status set_name(GuestMachine& machine, const std::string& value, const PropertyF
 
 Status set_address(GuestMachine& machine, const std::string& value, const PropertyFolders&) {
   if (!is_ipv4_cidr(value)) {
-    return wrong(fmt::format("address {}: want an IPv4 address with prefix length, as in 10.0.0.1/24", shown(value)));
+    return wrong(fmt::format("address {}: want an IPv4 address with prefix length, as in 10.0.0.1/24", in_quotes(value)));
   }
   machine.address = value;
   return {};
@@ -126,13 +125,13 @@ Status set_memory(GuestMachine& machine, const std::string& value, const Propert
   const char unit = value.empty() ? '\0' : value.back();
   const auto number = unit == 'M' || unit == 'G' ? parse_number(std::string_view(value).substr(0, value.size() - 1)) : std::nullopt;
   if (!number) {
-    return wrong(fmt::format("memory {}: want a whole number with the unit M (MiB) or G (GiB), as in 128M", shown(value)));
+    return wrong(fmt::format("memory {}: want a whole number with the unit M (MiB) or G (GiB), as in 128M", in_quotes(value)));
   }
   constexpr uint64_t kLeast = 32;
   constexpr uint64_t kMost = 65536;
   const uint64_t factor = unit == 'G' ? 1024 : 1;
   if (*number > kMost || *number * factor < kLeast || *number * factor > kMost) {
-    return wrong(fmt::format("memory {}: allowed are 32M to 64G", shown(value)));
+    return wrong(fmt::format("memory {}: allowed are 32M to 64G", in_quotes(value)));
   }
   machine.memory_mib = *number * factor;
   return {};
@@ -141,10 +140,11 @@ Status set_memory(GuestMachine& machine, const std::string& value, const Propert
 Status set_cpus(GuestMachine& machine, const std::string& value, const PropertyFolders&) {
   const auto number = parse_number(value);
   if (!number || *number == 0) {
-    return wrong(fmt::format("cpus {}: want 1", shown(value)));
+    return wrong(fmt::format("cpus {}: want 1", in_quotes(value)));
   }
   if (*number > 1) {
-    return wrong(fmt::format("cpus {}: only 1 is allowed: guests with more processors have not been shown deterministic", shown(value)));
+    return wrong(
+        fmt::format("cpus {}: only 1 is allowed: guests with more processors have not been shown deterministic", in_quotes(value)));
   }
   machine.cpus = 1;
   return {};
@@ -158,7 +158,7 @@ Status set_nic(GuestMachine& machine, const std::string& value, const PropertyFo
   } else if (value == "virtio-net") {
     machine.nic = NicModel::kVirtioNet;
   } else {
-    return wrong(fmt::format("nic {}: not shown deterministic under icount; allowed are e1000, vmxnet3 and virtio-net", shown(value)));
+    return wrong(fmt::format("nic {}: not shown deterministic under icount; allowed are e1000, vmxnet3 and virtio-net", in_quotes(value)));
   }
   return {};
 }
@@ -174,11 +174,11 @@ Status set_mac(GuestMachine& machine, const std::string& value, const PropertyFo
     good = i % 3 == 2 ? mac[i] == ':' : is_hex(mac[i]);
   }
   if (!good) {
-    return wrong(fmt::format("mac {}: want six pairs of hexadecimal digits, as in 52:54:00:00:00:01", shown(value)));
+    return wrong(fmt::format("mac {}: want six pairs of hexadecimal digits, as in 52:54:00:00:00:01", in_quotes(value)));
   }
   const bool group = std::string_view("13579bdf").find(mac[1]) != std::string_view::npos;
   if (group || mac == "00:00:00:00:00:00") {
-    return wrong(fmt::format("mac {}: not a unicast address; the first byte must be even, as in 52:54:00:00:00:01", shown(value)));
+    return wrong(fmt::format("mac {}: not a unicast address; the first byte must be even, as in 52:54:00:00:00:01", in_quotes(value)));
   }
   machine.mac = mac;
   return {};
@@ -187,7 +187,7 @@ Status set_mac(GuestMachine& machine, const std::string& value, const PropertyFo
 Status set_icount_shift(GuestMachine& machine, const std::string& value, const PropertyFolders&) {
   const auto number = parse_number(value);
   if (!number || *number > 10) {
-    return wrong(fmt::format("icount-shift {}: want 0 to 10 (an instruction takes 2^N ns)", shown(value)));
+    return wrong(fmt::format("icount-shift {}: want 0 to 10 (an instruction takes 2^N ns)", in_quotes(value)));
   }
   machine.icount_shift = static_cast<uint32_t>(*number);
   return {};
@@ -235,7 +235,7 @@ Status set_guest_property(GuestMachine& machine, std::string_view id, std::strin
     for (const auto& p : kProperties) {
       known.emplace_back(p.id);
     }
-    return wrong(fmt::format("unknown property {}{}; known are {}", shown(id), near_name_hint(id, known), fmt::join(known, ", ")));
+    return wrong(fmt::format("unknown property {}{}; known are {}", in_quotes(id), near_name_hint(id, known), fmt::join(known, ", ")));
   }
   if (std::any_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
     return wrong(fmt::format("property '{}' holds a control character (a line break or a tab, say); write it on one line", id));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "recorder/shown.h"
+
 namespace reprise {
 namespace {
 
@@ -42,7 +44,7 @@ std::string near_name(std::string_view name, const std::vector<std::string>& can
 
 std::string near_name_hint(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string near = near_name(name, candidates);
-  return near.empty() ? "" : " (did you mean '" + near + "'?)";
+  return near.empty() ? "" : " (did you mean '" + shown(near) + "'?)";
 }
 
 }  // namespace reprise

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "recorder/shown.h"
 #include "recorder/xml_file.h"
 
 namespace reprise {
@@ -18,10 +19,11 @@ using tinyxml2::XMLElement;
 std::optional<std::string> setting_problem(const std::string& name, const std::string& value) {
   constexpr std::array<std::string_view, 3> kModels = {"CM02", "LV08", "SMPI"};
   if (name == "network/model" && std::find(kModels.begin(), kModels.end(), value) == kModels.end()) {
-    return fmt::format("network/model:{} is not supported: the coupling with guests needs one of {}", value, fmt::join(kModels, ", "));
+    return fmt::format("network/model:{} is not supported: the coupling with guests needs one of {}", shown(value),
+                       fmt::join(kModels, ", "));
   }
   if (name == "host/model" && value != "default" && value != "compound") {
-    return fmt::format("host/model:{} is not supported: it replaces the network model that the coupling with guests needs", value);
+    return fmt::format("host/model:{} is not supported: it replaces the network model that the coupling with guests needs", shown(value));
   }
   if (name == "network/latency-factor") {
     return "network/latency-factor cannot be used: the coupling with guests sets the factors itself; multiply the latencies in the "
@@ -88,11 +90,12 @@ Result<SettingNames> check_simgrid_options(const std::vector<std::string>& optio
     const auto colon = option.find(':');
     // SimGrid takes several settings in one --cfg; one each keeps what we check and what it reads the same thing.
     if (option.rfind(kConfig, 0) != 0 || colon == std::string::npos || option.find_first_of(" \t\n,") != std::string::npos) {
-      return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': want --cfg=NAME:VALUE (one setting each) or --log=...", option)};
+      return Error{ErrorKind::kUsage,
+                   fmt::format("SimGrid option '{}': want --cfg=NAME:VALUE (one setting each) or --log=...", shown(option))};
     }
     const std::string name = option.substr(kConfig.size(), colon - kConfig.size());
     if (const auto problem = setting_problem(name, option.substr(colon + 1))) {
-      return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': {}", option, *problem)};
+      return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': {}", shown(option), *problem)};
     }
     settings.insert(name);
   }

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "trace_format/status.h"
@@ -19,9 +20,12 @@ struct XmlFile {
 
 inline constexpr size_t kMaxXmlBytes = 16u << 20;
 
-/// kUsage when `path` cannot be read, is larger than kMaxXmlBytes, holds a NUL byte, is not well-formed, nests too deeply, or declares
-/// entities of its own.
+/// kUsage when `path` cannot be read, is larger than kMaxXmlBytes, holds a NUL byte, is not well-formed, nests too deeply, declares
+/// entities of its own, or refers to characters that there are not.
 [[nodiscard]] Result<XmlFile> read_xml_file(const std::filesystem::path& path);
+
+/// Where `text` is no UTF-8, if anywhere. SimGrid's platforms may be in other encodings, what we write on must not.
+[[nodiscard]] std::optional<int> line_that_is_not_utf8(const std::string& text);
 
 /// kUsage "FILE:LINE: what".
 [[nodiscard]] Error error_at(const std::string& file, int line, const std::string& what);

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
   cmake ninja-build g++ pkg-config git python3 binutils lz4 zstd                                 # to build, and to unpack the guest
-  clang clang-format clang-tidy                                                                  # for the checks
+  clang clang-format clang-tidy libclang-rt-dev llvm                                             # for the checks; the fuzzer, its symbolizer
   capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libssl-dev libfmt-dev       # the program's libraries
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
 )

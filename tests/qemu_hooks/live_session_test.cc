@@ -246,6 +246,29 @@ TEST_F(LiveSessionTest, MessageOutOfTurn) {
   }
 }
 
+TEST_F(LiveSessionTest, RecorderThatLies) {
+  const std::vector<std::pair<Message, std::string>> lies = {
+      {{.type = MessageType::kDeliver, .guest = 1, .at = {50}}, "the recorder delivered a frame that nobody can have sent"},
+      {{.type = MessageType::kDeliver, .guest = 4096, .at = {120}, .payload = {1}},
+       "the recorder delivered a frame that nobody can have sent"},
+      {{.type = MessageType::kDeliver, .guest = 1, .at = {99}, .payload = {1}}, "the recorder delivered a frame out of order"},
+      {{.type = MessageType::kGrant, .at = {100}}, "the recorder granted a time that is over"},
+      {{.type = MessageType::kFinish, .at = {99}}, "the recorder ended the run in the past"},
+  };
+  for (const auto& [lie, complaint] : lies) {
+    std::filesystem::remove(folder_.path() / "guest-0.stream");
+    std::filesystem::remove(folder_.path() / "run.trace");
+    start({});
+    EXPECT_EQ(next(), "at 0, idle until never");
+    grant(100);
+    EXPECT_EQ(next(), "at 100, idle until never");
+    say(lie, lie.payload);
+    EXPECT_EQ(next(), "failed at 100: " + complaint);
+    EXPECT_EQ(guest_->exit_code(), kFailed);
+    EXPECT_EQ(recorded(), "100 alice end aborted\n") << complaint;
+  }
+}
+
 TEST_F(LiveSessionTest, WithoutRecordingTheCouplingIsTheSame) {
   start({clock_read(5, ClockSource::kTsc, 5), sent(10, ethernet_frame(1, 2, 60, 0xa0)), console(11, 'x')}, VirtualTime::never(), false);
   EXPECT_EQ(next(), "at 0, idle until never");

@@ -213,6 +213,39 @@ TEST_F(DeploymentTest, HostileFiles) {
   EXPECT_NE(large.error().message.find("larger than 16 MiB"), std::string::npos) << large.error().message;
 }
 
+TEST_F(DeploymentTest, CharactersThatAreNone) {
+  for (const char* reference : {"&#0;", "&#x0;", "&#00000;", "&#xd800;", "&#x110000;", "&#4294967296;", "&#;", "&#x;", "&#65", "&#-1;"}) {
+    SCOPED_TRACE(reference);
+    expect_bad_prop("append", std::string("a") + reference + "b", "character reference");
+  }
+  const auto good = parse_props("<prop id=\"append\" value=\"&#65;&#x42;&#xe9;\"/>");
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  EXPECT_EQ(good->guests[0].machine.append, "AB\xc3\xa9");
+  for (const char* bytes :
+       {"\xe9", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\x80"}) {
+    expect_bad_prop("append", std::string("a") + bytes, "not UTF-8");
+  }
+  EXPECT_TRUE(parse_props("<prop id=\"append\" value=\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"/>").ok());
+}
+
+TEST_F(DeploymentTest, NamesOfOthersReachNoTerminalAsTheyAre) {
+  const auto expect_harmless = [&](const std::string& body, const std::string& part) {
+    const auto result = parse(body);
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().message.find('\x1b'), std::string::npos) << result.error().message;
+    EXPECT_NE(result.error().message.find(part), std::string::npos) << result.error().message;
+    EXPECT_LT(result.error().message.size(), 1000u);
+  };
+  const std::string evil = "&#27;[2J";
+  expect_harmless("<actor host=\"" + evil + "\" function=\"qemu_guest\"/>", "host '\\x1b[2J' holds characters that cannot be printed");
+  expect_harmless("<actor host=\"h\" function=\"" + evil + "\"/>", "unknown function '\\x1b[2J'");
+  expect_harmless("<actor host=\"h\" function=\"qemu_guest\"><prop id=\"" + evil + "\" value=\"\"/></actor>", "property '\\x1b[2J'");
+  expect_harmless("<actor host=\"h\" function=\"qemu_guest\"><prop id=\"name\" value=\"../a\"/></actor>", "name '../a': 1 to 63");
+  expect_harmless("<" + std::string(5000, 'a') + "/>", "aaa...>");
+  expect_harmless("<actor " + std::string(5000, 'a') + "=\"\"/>", "aaa...'");
+  expect_harmless("<actor host=\"" + std::string(5000, ' ') + "\" function=\"qemu_guest\"/>", "cannot serve");
+}
+
 TEST_F(DeploymentTest, TooManyGuests) {
   std::string body;
   for (int i = 0; i < 257; ++i) {
