@@ -61,7 +61,7 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
   if (options_.progress) {
     options_.progress(now_);
   }
-  end_wanted_ = end_wanted_ || (options_.wants_end && options_.wants_end());
+  end_wanted_ = end_wanted_ || (options_.wants_end && options_.wants_end(now_));
   return collect(horizon);
 }
 

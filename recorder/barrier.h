@@ -25,7 +25,7 @@ class Barrier final : public Participants {
     int interrupt_fd = -1;                   ///< readable: stop the run
     std::function<void(VirtualTime)> progress;
     /// Asked after each quantum, may be empty. Once it says true, the next quantum is the last, as if its horizon were `until`.
-    std::function<bool()> wants_end;
+    std::function<bool(VirtualTime)> wants_end;
     uint64_t max_held_bytes = kMaxHeldBytes;
   };
   /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.

@@ -140,9 +140,8 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                    .progress = seldom(options.progress)};
   if (options.max_size_bytes != 0) {
     limits.longest_turn = SizeBudget::kLongestTurn;
-    barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size())]() mutable {
-      return budget.used_up(std::chrono::steady_clock::now());
-    };
+    barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size())](
+                                    VirtualTime now) mutable { return budget.used_up(now, std::chrono::steady_clock::now()); };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
   const Status driven = drive(*prepared.network, barrier, supervisor, limits);

@@ -11,6 +11,7 @@
 #include "recorder/isolated_check.h"
 #include "recorder/near_name.h"
 #include "recorder/platform_file.h"
+#include "recorder/shown.h"
 #include "recorder/simgrid_time.h"
 
 namespace reprise {
@@ -191,11 +192,11 @@ Status SimgridPlatform::find_path(GuestIndex from, GuestIndex to) {
       return Error{ErrorKind::kUsage,
                    fmt::format("{}: the route from host '{}' to host '{}' uses the Wi-Fi link '{}'; Wi-Fi is not supported, "
                                "its stations have no fixed rate; use a wired link",
-                               file_.string(), path.from->get_name(), path.to->get_name(), link->get_name())};
+                               file_.string(), path.from->get_name(), path.to->get_name(), shown(link->get_name()))};
     }
     if (!(link->get_bandwidth() > 0)) {
       return Error{ErrorKind::kUsage, fmt::format("{}: link '{}' between host '{}' and host '{}' has no bandwidth; give it some",
-                                                  file_.string(), link->get_name(), path.from->get_name(), path.to->get_name())};
+                                                  file_.string(), shown(link->get_name()), path.from->get_name(), path.to->get_name())};
     }
   }
   return {};

@@ -13,38 +13,42 @@ namespace fs = std::filesystem;
 
 /// What a stream's writer holds and may not shrink: a chunk that is open, and one that is being compressed.
 constexpr uint64_t kReserveOfStream = 2 * kSealBytes;
-/// The footer repeats the provenance, which is in the folder, and has a record for each chunk: less than this share of the chunks.
+/// The footer repeats the provenance, which is in the folder, and has a record for each chunk. A chunk that was sealed because it was full
+/// is at least this many times as large, ...
 constexpr uint64_t kFooterShare = 8;
+/// ... one that was sealed because its second was over may be as small as its record. Of 2,600 such records one took 33 bytes.
+constexpr uint64_t kFooterOfSecond = 64;
 /// Of the provenance, beside the user's two files: mostly the command line and the images of each guest.
 constexpr uint64_t kProvenanceOfGuest = 4096;
 
-uint64_t reserve_of(size_t guests) {
-  return (guests + 1) * kReserveOfStream;  // and the network
+/// A guest's, and the network's.
+uint64_t streams_of(size_t guests) {
+  return guests + 1;
 }
 
 }  // namespace
 
 uint64_t SizeBudget::smallest(const RunInfo& run) {
   const uint64_t provenance = run.platform_xml.size() + run.deployment_xml.size() + run.guests.size() * kProvenanceOfGuest;
-  return provenance + reserve_of(run.guests.size()) + kSealBytes;
+  return provenance + streams_of(run.guests.size()) * kReserveOfStream + kSealBytes;
 }
 
 SizeBudget::SizeBudget(fs::path folder, uint64_t max_bytes, size_t guests)
-    : folder_(std::move(folder)), max_bytes_(max_bytes), reserve_(reserve_of(guests)) {}
+    : folder_(std::move(folder)), max_bytes_(max_bytes), streams_(streams_of(guests)) {}
 
-bool SizeBudget::used_up(std::chrono::steady_clock::time_point now) {
-  if (used_up_ || now < next_look_) {
+bool SizeBudget::used_up(VirtualTime now, std::chrono::steady_clock::time_point host_now) {
+  if (used_up_ || host_now < next_look_) {
     return used_up_;
   }
-  next_look_ = now + kLookEvery;
+  next_look_ = host_now + kLookEvery;
   const uint64_t bytes = bytes_in_folder();
   if (seen_ != 0) {
     largest_growth_ = std::max(largest_growth_, bytes - std::min(bytes, seen_));
   }
   seen_ = bytes;
   // The last turn is yet to come. Twice what was most: guests may get busier.
-  const uint64_t expected = bytes + bytes / kFooterShare + 2 * largest_growth_ + reserve_;
-  used_up_ = expected > max_bytes_;
+  const uint64_t of_stream = kReserveOfStream + static_cast<uint64_t>(now.ns / kSealNs) * kFooterOfSecond;
+  used_up_ = bytes + bytes / kFooterShare + 2 * largest_growth_ + streams_ * of_stream > max_bytes_;
   return used_up_;
 }
 

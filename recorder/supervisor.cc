@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "launcher/qemu_command.h"
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -34,6 +36,18 @@ Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest
   return child;
 }
 
+/// A guest may make its QEMU say anything.
+std::string printable_lines(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const size_t length = text.find('\n');
+    lines += printable(text.substr(0, length));
+    lines += length == std::string_view::npos ? "" : "\n";
+    text.remove_prefix(length == std::string_view::npos ? text.size() : length + 1);
+  }
+  return lines;
+}
+
 }  // namespace
 
 Result<Supervisor> Supervisor::start(const QemuProgram& qemu, const RunInfo& run, const Options& options,
@@ -51,7 +65,7 @@ std::string Supervisor::describe_end(GuestIndex guest) {
   const auto status = child.wait_for(kGrace);
   std::string text = status.has_value() ? "its QEMU " + describe_wait_status(*status) : "its QEMU hangs";
   if (const std::string output = child.output(); !output.empty()) {
-    text += "; it said:\n" + output;
+    text += "; it said:\n" + printable_lines(output);
   }
   return text;
 }

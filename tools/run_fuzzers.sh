@@ -7,7 +7,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-build=build-fuzz
+build='build-fuzz'
 at_once=2
 # Memory must stay bounded whatever lengths an input claims, in the program at 64 MiB: no single allocation may be larger ...
 malloc_limit_mib=64
@@ -25,7 +25,8 @@ fi
 run_target() {
   local target=$1 log=$build/fuzz-$1.log dictionary=tests/fuzz/dictionaries/$1.dict code=0
   local arguments=(
-    -max_total_time="$seconds" -timeout=10 -print_final_stats=1 -malloc_limit_mb=$malloc_limit_mib -rss_limit_mb=$rss_limit_mib
+    -max_total_time="$seconds" -timeout=10 -print_final_stats=1 -malloc_limit_mb="$malloc_limit_mib"
+    -rss_limit_mb="$rss_limit_mib"
     -artifact_prefix="$build/findings/$target-"
   )
   [ ! -f "$dictionary" ] || arguments+=(-dict="$dictionary")

@@ -49,7 +49,7 @@ TEST(MaxSize, BoundsAGuestAlone) {
 
 TEST(MaxSize, ThatIsNotReachedChangesNothing) {
   const GuestRun run;
-  run.deploy(pinging_pair(5), "50ms");  // a lookahead above the turns that --max-size allows
+  run.deploy(pinging_pair(5), "15ms");  // a lookahead three times the turn that --max-size allows
   ASSERT_TRUE(run.record("a.trace"));
   ASSERT_TRUE(run.record("b.trace", {"--max-size", "10G"}));
   EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));

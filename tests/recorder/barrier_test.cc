@@ -92,7 +92,7 @@ TEST_F(BarrierTest, UntilFinishesAllGuests) {
 }
 
 TEST_F(BarrierTest, AWishForTheEndIsFulfilledAtTheNextHorizon) {
-  meet(3, VirtualTime::never().ns, {.until = {900}, .wants_end = [&] { return barrier_->now().ns >= 200; }});
+  meet(3, VirtualTime::never().ns, {.until = {900}, .wants_end = [](VirtualTime now) { return now.ns >= 200; }});
   EXPECT_EQ(run(100), "sent; next never");
   EXPECT_EQ(run(200), "sent; next never");
   EXPECT_FALSE(barrier_->ended_by_wish());
@@ -106,14 +106,14 @@ TEST_F(BarrierTest, AWishForTheEndIsFulfilledAtTheNextHorizon) {
 }
 
 TEST_F(BarrierTest, AWishForTheEndOfARunThatEndsAnywayIsNone) {
-  meet(1, 0, {.until = {900}, .wants_end = [] { return true; }});
+  meet(1, 0, {.until = {900}, .wants_end = [](VirtualTime /*now*/) { return true; }});
   end(0, 60);
   EXPECT_EQ(run(100), "sent; next never; ended 0@60; finished");
   EXPECT_FALSE(barrier_->ended_by_wish());
 }
 
 TEST_F(BarrierTest, AWishForTheEndAtTheEndIsNone) {
-  meet(1, 0, {.until = {200}, .wants_end = [] { return true; }});
+  meet(1, 0, {.until = {200}, .wants_end = [](VirtualTime /*now*/) { return true; }});
   stop(0, 100);
   EXPECT_EQ(run(100), "sent; next 100");
   end(0, 200, EndReason::kUntil);

@@ -18,12 +18,13 @@ class SizeBudgetTest : public ::testing::Test {
     std::ofstream(folder_ / name).close();
     std::filesystem::resize_file(folder_ / name, bytes);
   }
-  bool used_up(SizeBudget& budget) { return budget.used_up(now_ += SizeBudget::kLookEvery); }
+  bool used_up(SizeBudget& budget) { return budget.used_up(virtual_now_, host_now_ += SizeBudget::kLookEvery); }
 
   static constexpr uint64_t kMiB = 1 << 20;
   static constexpr uint64_t kReserve = 3 * 128 << 10;  ///< of three streams
   testing::TemporaryFolder folder_;
-  std::chrono::steady_clock::time_point now_;
+  VirtualTime virtual_now_;
+  std::chrono::steady_clock::time_point host_now_;
 };
 
 TEST_F(SizeBudgetTest, KeepsRoomForWhatIsNotInTheFilesYet) {
@@ -50,11 +51,20 @@ TEST_F(SizeBudgetTest, ExpectsTheLastTurnToBeTwiceTheLargest) {
   EXPECT_TRUE(used_up(budget)) << "5.5 MiB, an eighth of that, and still 2 x 2 MiB to come";
 }
 
+TEST_F(SizeBudgetTest, KeepsRoomForARecordOfEachSecond) {
+  virtual_now_ = {3'600'000'000'000};
+  const uint64_t needed = kReserve + 3 * 3600 * 64;
+  SizeBudget enough(folder_.path(), needed, 2);
+  EXPECT_FALSE(used_up(enough));
+  SizeBudget too_small(folder_.path(), needed - 1, 2);
+  EXPECT_TRUE(used_up(too_small));
+}
+
 TEST_F(SizeBudgetTest, LooksSeldomAndStaysUsedUp) {
   SizeBudget budget(folder_.path(), kMiB, 2);
   EXPECT_FALSE(used_up(budget));
   grow("guest-0.stream", 2 * kMiB);
-  EXPECT_FALSE(budget.used_up(now_ + SizeBudget::kLookEvery / 2)) << "not yet looked again";
+  EXPECT_FALSE(budget.used_up(virtual_now_, host_now_ + SizeBudget::kLookEvery / 2)) << "not yet looked again";
   EXPECT_TRUE(used_up(budget));
   grow("guest-0.stream", 0);
   EXPECT_TRUE(used_up(budget));
