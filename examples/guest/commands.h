@@ -4,7 +4,7 @@
 #include <arpa/inet.h>
 #include <stdint.h>
 
-enum { kByePort = 9, kTcpPort = 5001, kConnectAttempts = 300, kConnectPauseMs = 100 };
+enum { kByePort = 9, kTcpPort = 5001, kChatPort = 5002, kConnectAttempts = 300, kConnectPauseMs = 100 };
 
 /// Each command takes its arguments after its own name and returns the process's exit code.
 int seed_command(int argc, char** argv);
@@ -13,6 +13,7 @@ int answer_command(int argc, char** argv);
 int tcp_send_command(int argc, char** argv);
 int tcp_receive_command(int argc, char** argv);
 int clocks_command(int argc, char** argv);
+int chat_command(int argc, char** argv);
 
 /// Ends the process with a message if `text` is not a number from `low` to `high`.
 uint64_t parse_number(const char* what, const char* text, uint64_t low, uint64_t high);
