@@ -73,9 +73,8 @@ class Synthesis {
     arriving.swap(due_);
     for (uint32_t g = 0; g < run_.guests; ++g) {
       // Equal times in the order of the senders, as the network hands frames out.
-      std::sort(arriving[g].begin(), arriving[g].end(), [](const Delivery& a, const Delivery& b) {
-        return std::tie(a.at, a.sender, a.frame) < std::tie(b.at, b.sender, b.frame);
-      });
+      std::sort(arriving[g].begin(), arriving[g].end(),
+                [](const Delivery& a, const Delivery& b) { return std::tie(a.at, a.sender, a.frame) < std::tie(b.at, b.sender, b.frame); });
       guest_round(g, arriving[g], quiet);
     }
     std::sort(rows_.begin(), rows_.end(), [](const NetworkEvent& a, const NetworkEvent& b) {

@@ -18,9 +18,9 @@ struct SyntheticRun {
 /// Where a run of `guests` guests comes from, as a trace wants to know it.
 [[nodiscard]] RunInfo synthetic_run_info(uint32_t guests, uint64_t seed);
 
-/// Writes the trace of `run` to `output`: guests that read clocks in even and in uneven steps, print lines, and send each other frames of 64 to
-/// 1,500 bytes that do not compress; the network delivers each after a millisecond, to one or to all, and loses a few. Equal runs give equal
-/// traces. Nine tenths of the file are payload.
+/// Writes the trace of `run` to `output`: guests that read clocks in even and in uneven steps, print lines, and send each other frames of
+/// 64 to 1,500 bytes that do not compress; the network delivers each after a millisecond, to one or to all, and loses a few. Equal runs
+/// give equal traces. Nine tenths of the file are payload.
 ///
 /// Uses a folder beside `output`, and twice the trace's size of disk while it joins; memory does not grow with `bytes`.
 [[nodiscard]] Status write_synthetic_trace(const SyntheticRun& run, const std::filesystem::path& output);
