@@ -3,14 +3,14 @@
 
 Each workload is recorded once. Beside the trace:
 
-  replay.bin   what QEMU's own rr=record writes of the same guest, raw and under xz -9; workloads of one guest only, without a peer. QEMU writes
-               next to nothing when its clock does not sleep, so it is measured as QEMU documents it.
+  replay.bin   what QEMU's own rr=record writes of the same guest, raw and under xz -9. For workloads of one guest only: it needs a guest without
+               a peer. As QEMU documents it; under a clock that does not sleep QEMU logs next to nothing, and no clock values.
   pcapng       all frames of the trace, once where they were sent and once where they were received, raw and under zstd -19. It has no clock
                reads and no console, so it is compared with the frames' part of the trace.
 
-Bytes a clock read: on `boot` the whole file over all reads, on `clocks` (irregular steps) what file and reads have more than on boot. Elsewhere, and
-for the metadata of frames, the columns concerned, with their share of headers and index; `order` counts as metadata of frames. A frame counts where
-it is sent and where it is received, as in a pcapng file.
+Bytes a read (of a clock): on `boot` the whole file over all reads; on `clocks`, whose steps are irregular, what file and reads have more than on
+boot. Elsewhere, and for the metadata of frames, the columns concerned, with their share of headers and index; `order` counts as metadata of
+frames. A frame counts where it is sent and where it is received, as in a pcapng file. Where `info` does not tell columns there is a dash.
 
 Fails when a run fails, never because a bar is missed.
 
@@ -64,7 +64,8 @@ def option(code, value):
 
 def interface(name):
     ethernet, name_code, resolution_code, nanoseconds = 1, 2, 9, b"\x09"
-    return block(1, struct.pack("<HHI", ethernet, 0, 0) + option(name_code, name.encode()) + option(resolution_code, nanoseconds) + option(0, b""))
+    options = option(name_code, name.encode()) + option(resolution_code, nanoseconds) + option(0, b"")
+    return block(1, struct.pack("<HHI", ethernet, 0, 0) + options)
 
 
 def write_pcapng(reprise, trace, guests, output):
@@ -79,7 +80,8 @@ def write_pcapng(reprise, trace, guests, output):
         for line in dump.stdout:
             words = line.split()  # TIME GUEST frame #N sent|received SENDER/N SIZE bytes ... HEX
             at, payload = int(words[0]), bytes.fromhex(words[-1])
-            file.write(block(6, struct.pack("<IIIII", numbers[words[1], words[4]], at >> 32, at & 0xFFFFFFFF, len(payload), len(payload)) + payload))
+            head = struct.pack("<IIIII", numbers[words[1], words[4]], at >> 32, at & 0xFFFFFFFF, len(payload), len(payload))
+            file.write(block(6, head + payload))
     if dump.returncode != 0:
         sys.exit(f"trace_size: reprise dump {trace}: exit {dump.returncode}")
 
@@ -90,7 +92,7 @@ class Columns:
     def __init__(self, info):
         streams = [*info["guests"], info["network"]]
         self.known = all("columns" in stream for stream in streams)
-        self.clock = self.frame = self.console = stored = 0
+        self.clock = self.frame = self.payload = self.console = stored = 0
         for stream in streams:
             for column in stream.get("columns", []):
                 name, size = column["name"], column["stored_bytes"]
@@ -99,7 +101,9 @@ class Columns:
                     self.clock += size
                 elif name == "consoleBytes":
                     self.console += size
-                elif stream is info["network"] or name == "order" or (name.startswith(("sent", "received")) and name != "sentPayload"):
+                elif name == "sentPayload":
+                    self.payload += size
+                elif stream is info["network"] or name == "order" or name.startswith(("sent", "received")):
                     self.frame += size
         # Headers and index are borne by the columns in proportion.
         self.share = info["file_bytes"] / stored if stored else 1
@@ -150,6 +154,9 @@ class Size:
     def frame_bytes(self):
         return self.columns.frame * self.columns.share / self.frames if self.columns.known and self.frames else None
 
+    def frames_part(self):
+        return round((self.columns.frame + self.columns.payload) * self.columns.share) if self.columns.known and self.frames else None
+
     def packed_console(self):
         return sum(compressed_size(["zstd", "-q", "-c"], log) for log in (self.folder / "console").iterdir() if log.stat().st_size)
 
@@ -161,11 +168,13 @@ class Size:
             "trace bytes": self.file,
             "a read": judged(self.read_bytes(boot), READ_BARS.get(self.name)),
             "a frame": judged(self.frame_bytes(), FRAME_BAR),
+            "frames' part": self.frames_part(),
             "console": judged(self.columns.console if self.columns.known else None, self.packed_console()),
         }
         for peer in ("replay.bin", "replay.bin, xz -9", "pcapng", "pcapng, zstd -19"):
             size = self.peers.get(peer)
-            figures[peer] = None if size is None else {"bytes": size, "times the trace": round(size / self.file, 2)}
+            ours = (self.frames_part() or self.file) if peer.startswith("pcapng") else self.file
+            figures[peer] = None if size is None else {"bytes": size, "times ours": round(size / ours, 2)}
         return figures
 
 
@@ -181,7 +190,7 @@ def cell(figure):
     if not isinstance(figure, dict):
         return f"{figure:,}" if isinstance(figure, int) else figure
     if "bytes" in figure:
-        return f"{figure['bytes']:,} ({figure['times the trace']:g}x)"
+        return f"{figure['bytes']:,} ({figure['times ours']:g}x)"
     text = f"{figure['value']:.3g}" if isinstance(figure["value"], float) else f"{figure['value']:,}"
     return text if figure["bar"] is None else f"{text} of {figure['bar']:g} {'met' if figure['met'] else 'MISSED'}"
 
