@@ -3,14 +3,15 @@
 
 Each workload is recorded once. Beside the trace:
 
-  replay.bin   what QEMU's own rr=record writes of the same guest, raw and under xz -9; of workloads of one guest, which need no peer. As QEMU
-               documents it: under a clock that does not sleep it logs next to nothing, and no clock values.
+  replay.bin   what QEMU's own rr=record writes of the same guest, raw and under xz -9; of workloads of one guest, which need no peer. As
+               QEMU documents it: under a clock that does not sleep it logs next to nothing, and no clock values.
   pcapng       all frames of the trace, once where they were sent and once where they were received, raw and under zstd -19. It has no clock
                reads and no console, so it is compared with the frames' part of the trace.
 
-Bytes a read (of a clock): on `boot` the whole file over all reads; on `clocks`, whose steps are irregular, what file and reads have more than
-on boot. Elsewhere, and for the metadata of frames, the columns concerned, with their share of headers and index; `order` counts as metadata
-of frames. A frame counts where it is sent and where it is received, as in a pcapng file. Where `info` does not tell columns there is a dash.
+Bytes a read (of a clock): on `boot` the whole file over all reads; on `clocks`, whose steps are irregular, what file and reads have more
+than on boot. Elsewhere, and for the metadata of frames, the columns concerned, with their share of headers and index; `order` counts as
+metadata of frames. A frame counts where it is sent and where it is received, as in a pcapng file. Where `info` does not tell columns
+there is a dash.
 
 Fails when a run fails, never because a bar is missed.
 
