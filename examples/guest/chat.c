@@ -24,8 +24,7 @@ static int connected_socket(struct in_addr peer) {
   const int fd = socket(AF_INET, SOCK_DGRAM, 0);
   const struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(kChatPort)};
   const struct sockaddr_in there = {.sin_family = AF_INET, .sin_port = htons(kChatPort), .sin_addr = peer};
-  if (fd < 0 || bind(fd, (const struct sockaddr*)&here, sizeof here) != 0 ||
-      connect(fd, (const struct sockaddr*)&there, sizeof there) != 0)
+  if (fd < 0 || bind(fd, (const struct sockaddr*)&here, sizeof here) != 0 || connect(fd, (const struct sockaddr*)&there, sizeof there) != 0)
     die("UDP port 5002");
   return fd;
 }

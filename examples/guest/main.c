@@ -14,9 +14,12 @@ static const struct {
   int (*run)(int argc, char** argv);
   const char* arguments;
 } kCommands[] = {
-    {"seed", seed_command, "TEXT"},           {"ping", ping_command, "ADDRESS COUNT [INTERVAL_MS]"},
-    {"answer", answer_command, "[BYES]"},     {"tcp-send", tcp_send_command, "ADDRESS BYTES"},
-    {"tcp-receive", tcp_receive_command, ""}, {"clocks", clocks_command, "READS"},
+    {"seed", seed_command, "TEXT"},
+    {"ping", ping_command, "ADDRESS COUNT [INTERVAL_MS]"},
+    {"answer", answer_command, "[BYES]"},
+    {"tcp-send", tcp_send_command, "ADDRESS BYTES"},
+    {"tcp-receive", tcp_receive_command, ""},
+    {"clocks", clocks_command, "READS"},
     {"chat", chat_command, "ADDRESS MESSAGES SEED"},
 };
 enum { kCommandCount = sizeof kCommands / sizeof kCommands[0] };
