@@ -20,7 +20,7 @@ struct SyntheticRun {
 
 /// Writes the trace of `run` to `output`: guests that read clocks in even and in uneven steps, print lines, and send each other frames of
 /// 64 to 1,500 bytes that do not compress; the network delivers each after a millisecond, to one or to all, and loses a few. Equal runs
-/// give equal traces. Nine tenths of the file are payload.
+/// give equal traces. Four fifths of the file are payload.
 ///
 /// Uses a folder beside `output`, and twice the trace's size of disk while it joins; memory does not grow with `bytes`.
 [[nodiscard]] Status write_synthetic_trace(const SyntheticRun& run, const std::filesystem::path& output);
