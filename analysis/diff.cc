@@ -9,6 +9,7 @@
 
 #include "analysis/event_alignment.h"
 #include "analysis/event_rules.h"
+#include "analysis/part_cursors.h"
 
 namespace reprise {
 namespace {
@@ -71,7 +72,8 @@ struct SharedGuest {
 
 class Diff {
  public:
-  Diff(TraceReader& left, TraceReader& right, const std::vector<std::string>& guests) : left_(left), right_(right), guests_(guests) {}
+  Diff(TraceReader& left, TraceReader& right, const std::vector<std::string>& guests)
+      : left_(left), right_(right), guests_(guests), part_(left.run(), right.run()) {}
 
   Result<std::vector<Difference>> run() {
     RETURN_IF_ERROR(check_names());
@@ -111,7 +113,7 @@ class Diff {
       if (const std::optional<GuestIndex> other = right_.guest_by_name(left[i].name)) {
         SharedGuest guest{GuestIndex{i}, *other};
         guest.equal_digests = left_.guest_digest(guest.left) == right_.guest_digest(guest.right);
-        if (!guest.equal_digests && same_order_) {
+        if (!guest.equal_digests && same_order_ && part_.whole) {
           ASSIGN_OR_RETURN(guest.first_unequal_chunk, first_unequal_chunk(guest));
         }
         shared_.push_back(guest);
@@ -141,6 +143,10 @@ class Diff {
   /// Finds the time before which no guest of either trace did anything else than in the other. A received frame is stored as a reference to
   /// its sender's, so a guest whose own chunks are equal may have received other bytes, but none that were sent before this time.
   [[nodiscard]] Status find_start() {
+    if (!part_.whole) {
+      start_ = part_.from;
+      return {};
+    }
     start_ = same_order_ ? VirtualTime::never() : VirtualTime{};
     for (const SharedGuest& guest : shared_) {
       if (!guest.equal_digests && same_order_) {
@@ -157,6 +163,9 @@ class Diff {
   }
 
   [[nodiscard]] Status compare_guest(const SharedGuest& guest) {
+    if (!part_.whole) {
+      return compare_part(guest);
+    }
     const bool by_payload = receives(guest);
     if (guest.equal_digests && (start_ == VirtualTime::never() || !by_payload)) {
       return {};
@@ -179,10 +188,27 @@ class Diff {
     return walk<GuestEvent>(*left, *right, rules);
   }
 
+  /// A part has other chunks than its whole, whose digests say nothing.
+  [[nodiscard]] Status compare_part(const SharedGuest& guest) {
+    const std::unique_ptr<GuestCursor> left = left_.guest_events(guest.left);
+    const std::unique_ptr<GuestCursor> right = right_.guest_events(guest.right);
+    RETURN_IF_ERROR(left->seek(part_.from));
+    RETURN_IF_ERROR(right->seek(part_.from));
+    GuestPart left_part(*left, part_);
+    GuestPart right_part(*right, part_);
+    return walk<GuestEvent>(left_part, right_part, GuestRules(left_.run(), guest.left, right_.run(), guest.right));
+  }
+
+  /// Left out of a part is not missing from the run.
+  [[nodiscard]] static bool has_or_left_out(const TraceReader& trace, const std::string& name) {
+    const std::vector<GuestInfo>& guests = trace.run().guests;
+    return std::any_of(guests.begin(), guests.end(), [&](const GuestInfo& guest) { return guest.name == name; });
+  }
+
   void add_missing_guests() {
     const auto add = [&](TraceReader& has, TraceReader& lacks, const char* left, const char* right) {
       for (const GuestInfo& guest : has.run().guests) {
-        if (!lacks.guest_by_name(guest.name).has_value() && selected(guest.name)) {
+        if (!has_or_left_out(lacks, guest.name) && selected(guest.name)) {
           differences_.push_back({guest.name, "guest", {}, {}, "present", left, right, {}, {}});
         }
       }
@@ -194,12 +220,14 @@ class Diff {
   [[nodiscard]] Status compare_network() {
     // The network's own rows are those that the guests' receptions do not imply, so equal ones say nothing when a guest differs.
     const bool equal_guests = std::all_of(shared_.begin(), shared_.end(), [](const SharedGuest& guest) { return guest.equal_digests; });
-    if (same_order_ && equal_guests && left_.network_digest() == right_.network_digest()) {
+    if (part_.whole && same_order_ && equal_guests && left_.network_digest() == right_.network_digest()) {
       return {};
     }
     ReceiverFilter left(left_.network_events(), left_.run(), guests_);
     ReceiverFilter right(right_.network_events(), right_.run(), guests_);
-    return walk<NetworkEvent>(static_cast<NetworkCursor&>(left), static_cast<NetworkCursor&>(right),
+    NetworkPart left_part(left, part_);
+    NetworkPart right_part(right, part_);
+    return walk<NetworkEvent>(static_cast<NetworkCursor&>(left_part), static_cast<NetworkCursor&>(right_part),
                               NetworkRules(left_.run(), right_.run()));
   }
 
@@ -217,6 +245,7 @@ class Diff {
   TraceReader& right_;
   const std::vector<std::string>& guests_;
   std::vector<SharedGuest> shared_;
+  CommonPart part_;
   bool same_order_ = false;
   VirtualTime start_;  ///< never(): all digests are equal
   std::vector<Difference> differences_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,43 @@ std::string guest_block(const GuestInfo& guest) {
   return text;
 }
 
+std::string ratio_text(const ColumnUse& use) {
+  return fmt::format("{:<16} {:>14} {:>14} {:>8.2f}\n", use.name, use.raw_bytes, use.stored_bytes,
+                     static_cast<double>(use.raw_bytes) / static_cast<double>(std::max<uint64_t>(use.stored_bytes, 1)));
+}
+
+std::string column_table(std::string_view stream, const std::vector<ColumnUse>& columns) {
+  if (columns.empty()) {
+    return "";
+  }
+  std::string text = fmt::format("\ncolumns of {}\n  {:<16} {:>14} {:>14} {:>8}\n", stream, "", "bytes", "stored", "ratio");
+  ColumnUse sum{.name = "all"};
+  for (const ColumnUse& use : columns) {
+    text += "  " + ratio_text(use);
+    sum.raw_bytes += use.raw_bytes;
+    sum.stored_bytes += use.stored_bytes;
+  }
+  return text + "  " + ratio_text(sum);
+}
+
+Json columns_json(const std::vector<ColumnUse>& columns) {
+  Json json = Json::array();
+  for (const ColumnUse& use : columns) {
+    json.push_back({{"name", use.name}, {"raw_bytes", use.raw_bytes}, {"stored_bytes", use.stored_bytes}});
+  }
+  return json;
+}
+
+/// "complete", or what part of a run this is.
+std::string run_text(const RunInfo& run) {
+  std::string text = run.complete ? "complete" : "recovered from a run that did not finish, or from a damaged trace";
+  if (run.partial) {
+    text += fmt::format("; a part of it, from {} s {}", seconds_text(run.from),
+                        run.to == VirtualTime::never() ? "on" : fmt::format("to before {} s", seconds_text(run.to)));
+  }
+  return text;
+}
+
 Json guest_json(const GuestInfo& guest) {
   Json images = Json::array();
   for (const ImageInfo& image : guest.images) {
@@ -74,7 +112,8 @@ Json guest_json(const GuestInfo& guest) {
           {"qemu_version", guest.qemu_version},
           {"qemu_build_id", guest.qemu_build_id},
           {"command_line", guest.command_line},
-          {"images", std::move(images)}};
+          {"images", std::move(images)},
+          {"omitted", guest.omitted}};
 }
 
 }  // namespace
@@ -83,7 +122,7 @@ std::string info_text(const TraceReader& trace) {
   const RunInfo& run = trace.run();
   std::string text;
   add_line(text, "recorded by", "Reprise " + printable(run.reprise_version));
-  add_line(text, "run", run.complete ? "complete" : "recovered from a run that did not finish");
+  add_line(text, "run", run_text(run));
   add_line(text, "file", fmt::format("{} bytes", trace.file_bytes()));
   add_line(text, "seed", fmt::format("{}", run.seed));
   add_line(text, "until", run.until == VirtualTime::never() ? "every guest's end" : seconds_text(run.until) + " s");
@@ -91,10 +130,12 @@ std::string info_text(const TraceReader& trace) {
   add_line(text, "SimGrid options", run.simgrid_options.empty() ? "none" : shell_text(run.simgrid_options));
   add_line(text, "platform", fmt::format("{} bytes of XML (whole text: --json)", run.platform_xml.size()));
   add_line(text, "deployment", fmt::format("{} bytes of XML (whole text: --json)", run.deployment_xml.size()));
-  for (const GuestInfo& guest : run.guests) {
-    text += guest_block(guest);
+  for (uint32_t i = 0; i < run.guests.size(); ++i) {
+    text += guest_block(run.guests[i]);
+    text += run.guests[i].omitted ? "  (left out of this part)\n"
+                                  : column_table("guest " + printable(run.guests[i].name), trace.guest_columns(GuestIndex{i}));
   }
-  return text;
+  return text + column_table("the network", trace.network_columns());
 }
 
 std::string info_json(const TraceReader& trace) {
@@ -105,14 +146,16 @@ std::string info_json(const TraceReader& trace) {
   json["file_bytes"] = trace.file_bytes();
   json["seed"] = run.seed;
   json["until_ns"] = run.until == VirtualTime::never() ? Json() : Json(run.until.ns);
-  json["network"] = {{"simgrid_version", run.simgrid_version},
-                     {"simgrid_options", run.simgrid_options},
-                     {"lookahead_ns", run.lookahead.ns},
-                     {"platform_xml", run.platform_xml},
-                     {"deployment_xml", run.deployment_xml}};
+  json["network"] = {{"simgrid_version", run.simgrid_version}, {"simgrid_options", run.simgrid_options},
+                     {"lookahead_ns", run.lookahead.ns},       {"platform_xml", run.platform_xml},
+                     {"deployment_xml", run.deployment_xml},   {"columns", columns_json(trace.network_columns())}};
+  if (run.partial) {
+    json["part"] = {{"from_ns", run.from.ns}, {"to_ns", run.to == VirtualTime::never() ? Json() : Json(run.to.ns)}};
+  }
   json["guests"] = Json::array();
-  for (const GuestInfo& guest : run.guests) {
-    json["guests"].push_back(guest_json(guest));
+  for (uint32_t i = 0; i < run.guests.size(); ++i) {
+    json["guests"].push_back(guest_json(run.guests[i]));
+    json["guests"].back()["columns"] = columns_json(trace.guest_columns(GuestIndex{i}));
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -51,6 +51,9 @@ std::string stats_text(const TraceReader& trace) {
   }
   for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
     const GuestInfo& guest = trace.run().guests[i];
+    if (guest.omitted) {
+      continue;
+    }
     const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
     guests.push_back({printable(guest.name), printable(guest.host), number(statistics.frames_sent), number(statistics.frames_received),
                       number(statistics.bytes_sent), number(statistics.bytes_received), number(statistics.console_bytes),
@@ -71,6 +74,9 @@ std::string stats_json(const TraceReader& trace) {
   json["guests"] = Json::array();
   for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
     const GuestInfo& guest = trace.run().guests[i];
+    if (guest.omitted) {
+      continue;
+    }
     const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
     Json reads = Json::object();
     for (int source = 0; source < kClockSourceCount; ++source) {

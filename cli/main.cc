@@ -21,13 +21,14 @@ struct Command {
   Result<int> (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"record", "run guests on a simulated network and record them", record_command},
     {"replay", "run recorded guests again and compare all that they do", replay_command},
     {"diff", "where two traces differ first", diff_command},
     {"stats", "frames, bytes, clock reads of each guest", stats_command},
     {"info", "where a trace comes from", info_command},
     {"dump", "the events of a trace as text", dump_command},
+    {"trim", "a part of a trace as a trace of its own", trim_command},
     {"verify", "read a whole trace and check it", verify_command},
     {"recover", "make a trace from what a killed run left", recover_command},
 }};

@@ -13,11 +13,9 @@ namespace fs = std::filesystem;
 
 /// What a stream's writer holds and may not shrink: a chunk that is open, and one that is being compressed.
 constexpr uint64_t kReserveOfStream = 2 * kSealBytes;
-/// The footer repeats the provenance, which is in the folder, and has a record for each chunk. A chunk that was sealed because it was full
-/// is at least this many times as large, ...
-constexpr uint64_t kFooterShare = 8;
-/// ... one that was sealed because its second was over may be as small as its record. Of 2,600 such records one took 33 bytes.
-constexpr uint64_t kFooterOfSecond = 64;
+/// The trace's end repeats the provenance, which is in the folder, and has an index entry for each chunk, which is at least this many times
+/// as large: it was sealed because it was full.
+constexpr uint64_t kIndexShare = 8;
 /// Of the provenance, beside the user's two files: mostly the command line and the images of each guest.
 constexpr uint64_t kProvenanceOfGuest = 4096;
 
@@ -36,7 +34,7 @@ uint64_t SizeBudget::smallest(const RunInfo& run) {
 SizeBudget::SizeBudget(fs::path folder, uint64_t max_bytes, size_t guests)
     : folder_(std::move(folder)), max_bytes_(max_bytes), streams_(streams_of(guests)) {}
 
-bool SizeBudget::used_up(VirtualTime now, std::chrono::steady_clock::time_point host_now) {
+bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
   if (used_up_ || host_now < next_look_) {
     return used_up_;
   }
@@ -47,8 +45,7 @@ bool SizeBudget::used_up(VirtualTime now, std::chrono::steady_clock::time_point 
   }
   seen_ = bytes;
   // The last turn is yet to come. Twice what was most: guests may get busier.
-  const uint64_t of_stream = kReserveOfStream + static_cast<uint64_t>(now.ns / kSealNs) * kFooterOfSecond;
-  used_up_ = bytes + bytes / kFooterShare + 2 * largest_growth_ + streams_ * of_stream > max_bytes_;
+  used_up_ = bytes + bytes / kIndexShare + 2 * largest_growth_ + streams_ * kReserveOfStream > max_bytes_;
   return used_up_;
 }
 

@@ -98,7 +98,9 @@ Result<std::vector<GuestIndex>> chosen_guests(const TraceReader& reader, const R
   }
   if (options.guests.empty()) {
     for (uint32_t i = 0; i < reader.run().guests.size(); ++i) {
-      chosen.push_back(GuestIndex{i});
+      if (!reader.run().guests[i].omitted) {
+        chosen.push_back(GuestIndex{i});
+      }
     }
   }
   std::ranges::sort(chosen);
@@ -195,6 +197,12 @@ Result<std::vector<Job>> prepare(TraceReader& reader, const QemuProgram& qemu, c
 
 Status replay(const ReplayOptions& options, const std::function<void(const GuestReplay&)>& on_guest) {
   ASSIGN_OR_RETURN(const auto reader, TraceReader::open(options.trace));
+  if (reader->run().from > VirtualTime{}) {
+    return Error{ErrorKind::kUsage,
+                 fmt::format("{}: a part of a run that begins at {} s: a guest can only be run from its power-on; replay the "
+                             "whole trace, or a part from 0",
+                             options.trace.string(), seconds_text(reader->run().from))};
+  }
   ASSIGN_OR_RETURN(const QemuProgram qemu, find_qemu());
   ASSIGN_OR_RETURN(const auto plugin, find_plugin());
   ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, qemu, options));

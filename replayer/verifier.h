@@ -58,7 +58,9 @@ class Verifier {
   [[nodiscard]] VirtualTime end() const { return end_; }
   [[nodiscard]] EndReason end_reason() const { return end_reason_; }
   /// True when the recording was stopped from outside, so that replay has to stop there too.
-  [[nodiscard]] bool stops_at_end() const { return end_reason_ == EndReason::kUntil || end_reason_ == EndReason::kAborted; }
+  [[nodiscard]] bool stops_at_end() const {
+    return end_reason_ == EndReason::kUntil || end_reason_ == EndReason::kTrimmed || end_reason_ == EndReason::kAborted;
+  }
   /// True when only the end of a stream is left that stops from outside.
   [[nodiscard]] bool at_open_end() const { return expected_.kind == EventKind::kEnd && stops_at_end(); }
 

@@ -52,6 +52,15 @@ struct GuestEvent {
   SeqNo sequence;                          ///< counts this stream's events: clock reads, frames (sent and received together), console bytes
 };
 
+/// Events of a guest's stream before one of its places; of the network's, frames delivered and dropped (the first two).
+struct EventNumbers {
+  uint64_t clock_reads = 0;
+  uint64_t frames_sent = 0;
+  uint64_t frames_received = 0;
+  uint64_t console_bytes = 0;
+  bool operator==(const EventNumbers&) const = default;
+};
+
 /// What the network did with one frame for one receiver.
 struct NetworkEvent {
   enum class Kind : uint8_t { kDelivered = 0, kDropped = 1 };

@@ -28,15 +28,6 @@ using FileHeaderBytes = std::array<uint8_t, kFileHeaderBytes>;
 enum class ChunkKind : uint16_t { kGuest = 0, kNetwork = 1, kRun = 2, kPage = 3, kRoot = 4 };
 inline constexpr uint16_t kKnownChunkKinds = 5;
 
-/// Events in a stream before one of its chunks. Each chunk says it itself, so that what is left of a damaged trace is still numbered right.
-struct EventNumbers {
-  uint64_t clock_reads = 0;
-  uint64_t frames_sent = 0;
-  uint64_t frames_received = 0;
-  uint64_t console_bytes = 0;
-  bool operator==(const EventNumbers&) const = default;
-};
-
 /// What a chunk says about itself before its body.
 struct ChunkHeader {
   StreamId stream;
@@ -48,11 +39,11 @@ struct ChunkHeader {
   uint64_t frames_sent = 0;      ///< network: frames dropped
   uint64_t frames_received = 0;  ///< network: 0
   uint64_t console_bytes = 0;    ///< network: 0
-  EventNumbers before;           ///< of the same counts, in the stream's chunks before this one
-  uint64_t bytes_received = 0;   ///< payload bytes of the frames received; network: 0
-  bool ends = false;             ///< the stream's last chunk
-  uint32_t raw_size = 0;         ///< uncompressed: the columns together, or the message
-  uint32_t stored_size = 0;      ///< body
+  EventNumbers before;          ///< of the same counts, in the stream's chunks before this one: what is left after damage is numbered right
+  uint64_t bytes_received = 0;  ///< payload bytes of the frames received; network: 0
+  bool ends = false;            ///< the stream's last chunk
+  uint32_t raw_size = 0;        ///< uncompressed: the columns together, or the message
+  uint32_t stored_size = 0;     ///< body
   bool operator==(const ChunkHeader&) const = default;
 };
 

@@ -43,7 +43,7 @@ Result<bool> ChunkedGuestCursor::next_received(GuestEvent& event) {
     if (decoder_.piece_left() == 0 && !decoder_.load_piece()) {
       ASSIGN_OR_RETURN(const uint64_t chunk, next_chunk_with_receptions());
       if (chunk == index_.stream(stream_).chunks) {
-        go_to_end();
+        RETURN_IF_ERROR(go_to_end());
         return false;
       }
       RETURN_IF_ERROR(open_chunk(chunk));
@@ -107,9 +107,14 @@ Status ChunkedGuestCursor::open_chunk(uint64_t chunk) {
   return {};
 }
 
-void ChunkedGuestCursor::go_to_end() {
+Status ChunkedGuestCursor::go_to_end() {
   decoder_.start(ColumnViews{}, VirtualTime{});
   next_chunk_ = index_.stream(stream_).chunks;
+  if (next_chunk_ != 0) {
+    ASSIGN_OR_RETURN(const ChunkRecord last, index_.chunk(stream_, next_chunk_ - 1));
+    count_ = numbers_after(last.header);
+  }
+  return {};
 }
 
 Status ChunkedGuestCursor::seek(VirtualTime from) {
@@ -126,8 +131,7 @@ Status ChunkedGuestCursor::seek(VirtualTime from) {
 
 Status ChunkedGuestCursor::seek_chunk(uint64_t chunk) {
   if (chunk >= index_.stream(stream_).chunks) {
-    go_to_end();
-    return {};
+    return go_to_end();
   }
   return open_chunk(chunk);
 }

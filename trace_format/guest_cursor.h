@@ -19,11 +19,12 @@ class ChunkedGuestCursor final : public GuestCursor {
   Result<bool> next(GuestEvent& event) override;
   Result<bool> next_received(GuestEvent& event) override;
   Status seek(VirtualTime from) override;
+  EventNumbers numbers() const override { return count_; }
   Status seek_chunk(uint64_t chunk) override;
 
  private:
   [[nodiscard]] Status open_chunk(uint64_t chunk);
-  void go_to_end();
+  [[nodiscard]] Status go_to_end();
   void skip_piece();
   /// The number of the next chunk in which the guest receives a frame, or of chunks.
   [[nodiscard]] Result<uint64_t> next_chunk_with_receptions();

@@ -8,12 +8,10 @@
 #include "trace_format/guest_columns.h"
 #include "trace_format/network_columns.h"
 #include "trace_format/network_rows.h"
-#include "trace_format/run_info_codec.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
 #include "trace_format/trace_assembly.h"
 #include "trace_format/trace_writer.h"
-#include "trace_format/verify.h"
 
 namespace reprise {
 namespace {
@@ -149,41 +147,10 @@ Status write_trace(const fs::path& directory, const RunInfo& run, ByteSink& sink
   return trace.finish();
 }
 
-Status write_temporary(const fs::path& directory, const RunInfo& run, const fs::path& temporary, const JoinOptions& options) {
-  std::error_code ignored;
-  fs::remove(temporary, ignored);  // of a join that was killed
-  {
-    ASSIGN_OR_RETURN(auto sink, options.create(temporary));
-    RETURN_IF_ERROR(write_trace(directory, run, *sink));
-  }
-  if (options.verify) {
-    const Result<VerifiedTrace> sound = verify_trace(temporary);
-    return sound.ok() ? Status{} : Status(sound.error());
-  }
-  return {};
-}
-
 }  // namespace
 
-Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& output, const JoinOptions& options) {
-  if (const std::string wrong = run_info_error(run); !wrong.empty()) {
-    return Error{ErrorKind::kUsage, fmt::format("{}: {}", output.string(), wrong)};
-  }
-  // In the same folder: a rename does not cross file systems.
-  const fs::path temporary = output.parent_path() / ("." + output.filename().string() + ".joining");
-  Status status = write_temporary(directory, run, temporary, options);
-  std::error_code code;
-  if (status.ok()) {
-    fs::rename(temporary, output, code);
-    if (code) {
-      status = disk_error(output, "cannot rename the finished trace to this", code);
-    }
-  }
-  if (!status.ok()) {
-    fs::remove(temporary, code);
-    return status;
-  }
-  return sync_directory(output.parent_path());
+Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& output, const OutputOptions& options) {
+  return write_output(output, options, [&](ByteSink& sink) { return write_trace(directory, run, sink); });
 }
 
 Status remove_streams(const fs::path& directory, size_t guests) {
@@ -207,7 +174,7 @@ Status remove_streams(const fs::path& directory, size_t guests) {
 }
 
 Status join_streams(const fs::path& directory, const RunInfo& run, const fs::path& output) {
-  RETURN_IF_ERROR(join_to(directory, run, output, JoinOptions{}));
+  RETURN_IF_ERROR(join_to(directory, run, output, OutputOptions{}));
   return remove_streams(directory, run.guests.size());
 }
 

@@ -3,20 +3,15 @@
 
 #include <filesystem>
 
-#include "trace_format/io.h"
+#include "trace_format/output_file.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
 namespace reprise {
 
-struct JoinOptions {
-  SinkFactory create = create_file;  ///< how the temporary file is made
-  bool verify = false;               ///< read all of it before the rename
-};
-
 /// Joins the finished streams of `directory` into `output` by a temporary file beside it and a rename. `directory` is left as it is.
 [[nodiscard]] Status join_to(const std::filesystem::path& directory, const RunInfo& run, const std::filesystem::path& output,
-                             const JoinOptions& options);
+                             const OutputOptions& options);
 
 /// Removes the streams and run.info of `guests` guests from `directory`, and `directory` itself if nothing else is in it.
 [[nodiscard]] Status remove_streams(const std::filesystem::path& directory, size_t guests);

@@ -94,7 +94,7 @@ class MergedNetworkCursor::Receptions final : public Source {
   GuestDecoder decoder_;
 };
 
-MergedNetworkCursor::MergedNetworkCursor(TraceIndex& index, ChunkCache& chunks) : chunks_(chunks) {
+MergedNetworkCursor::MergedNetworkCursor(TraceIndex& index, ChunkCache& chunks) : index_(index), chunks_(chunks) {
   sources_.push_back(std::make_unique<StoredRows>(index, chunks));
   for (uint32_t i = 0; i < index.root().guests.size(); ++i) {
     const StreamSummary& guest = index.root().guests[i];
@@ -116,10 +116,16 @@ Status MergedNetworkCursor::queue_next_of(size_t source) {
 }
 
 Status MergedNetworkCursor::start() {
+  const StreamSummary& rows = index_.stream(StreamId::network());
   for (size_t source = 0; source < sources_.size(); ++source) {
     RETURN_IF_ERROR(queue_next_of(source));
   }
   started_ = true;
+  if (rows.chunks != 0) {
+    // Of a part of a run the first row has a number; else it is 0.
+    ASSIGN_OR_RETURN(const ChunkRecord first, index_.chunk(StreamId::network(), 0));
+    sequence_ = first.header.before.clock_reads + first.header.before.frames_sent;
+  }
   return {};
 }
 

@@ -13,8 +13,9 @@ namespace reprise {
 
 class NetworkRows {
  public:
-  /// begin_stream() of the network was called on `trace`, which must outlive this.
-  explicit NetworkRows(TraceAssembly& trace) : trace_(trace) {}
+  /// begin_stream() of the network was called on `trace`, which must outlive this. `before`: events of the run that the trace does not
+  /// hold.
+  explicit NetworkRows(TraceAssembly& trace, const EventNumbers& before = {}) : trace_(trace), before_(before) {}
   /// Events come in the order (at, sender, sender_frame, receiver).
   [[nodiscard]] Status append(const NetworkEvent& event);
   /// Writes the last chunk, which may be empty.

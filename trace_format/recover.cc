@@ -118,7 +118,7 @@ Status recover_into(const fs::path& directory, RunInfo run, const fs::path& work
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     RETURN_IF_ERROR(copy_guest(directory, work, StreamId{i}, cut));
   }
-  JoinOptions options;
+  OutputOptions options;
   options.verify = true;
   return join_to(work, run, output, options);
 }

@@ -42,12 +42,12 @@ struct RunInfo {
   std::string deployment_xml;  ///< verbatim
   uint64_t seed = 0;
   Duration lookahead;
-  VirtualTime until = VirtualTime::never();  ///< --until, or never()
+  VirtualTime until = VirtualTime::never();  ///< --until, or where --max-size ended the run, or never()
   bool complete = true;                      ///< false: made by `recover` from a run that did not finish
   std::vector<GuestInfo> guests;             ///< in GuestIndex order
-  bool partial = false;                      ///< made by `trim`: holds what happened in [from, to] only
+  bool partial = false;                      ///< made by `trim`: holds what happened in [from, to) only
   VirtualTime from;                          ///< partial: the first instant
-  VirtualTime to = VirtualTime::never();     ///< partial: the last instant
+  VirtualTime to = VirtualTime::never();     ///< partial: the first instant after it
   /// Set when the run was read from a trace of a newer minor version: the message with fields that this program does not know. A rewrite
   /// keeps it, and changes `complete`, `partial`, `from`, `to` and `omitted` only.
   std::shared_ptr<const std::vector<uint64_t>> newer_message;

@@ -140,11 +140,11 @@ struct RunInfo {
   deploymentXml @4 :Text;
   seed @5 :UInt64;
   lookaheadNs @6 :Int64;                       # >= 0
-  untilNs @7 :Int64 = 0x7fffffffffffffff;      # ns, or the default: no deadline
+  untilNs @7 :Int64 = 0x7fffffffffffffff;      # --until, or where --max-size ended the run; the default: no deadline
   incomplete @8 :Bool;                         # made by `recover` from a run that did not finish, or from a damaged trace
   guests @9 :List(GuestInfo);                  # at most 4,096
   fromNs @10 :Int64;                           # a part of a run (`trim`): its first instant; 0 for all others
-  toNs @11 :Int64 = 0x7fffffffffffffff;        # its last instant; the default for all others
+  toNs @11 :Int64 = 0x7fffffffffffffff;        # the first instant after it; the default when it goes on to the end, and for all others
   partial @12 :Bool;                           # made by `trim`
 }
 

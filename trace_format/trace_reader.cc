@@ -1,11 +1,14 @@
 #include "trace_format/trace_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "trace_format/chunk_cache.h"
 #include "trace_format/guest_cursor.h"
 #include "trace_format/limits.h"
 #include "trace_format/network_cursor.h"
+#include "trace_format/trace_assembly.h"
 #include "trace_format/trace_index.h"
 
 namespace reprise {
@@ -82,6 +85,20 @@ class TraceFile final : public TraceReader {
 
   std::vector<ColumnUse> guest_columns(GuestIndex guest) const override { return column_uses(summary(guest)); }
   std::vector<ColumnUse> network_columns() const override { return column_uses(index_.root().network); }
+
+  Status copy_unknown_chunks(TraceAssembly& to) const override {
+    std::vector<uint8_t> stored;
+    for (const uint64_t offset : index_.root().kept) {
+      const Result<ChunkHeader> header = read_stored_chunk(*source_, offset, source_->size(), stored);
+      if (!header.ok() || is_known(header->kind)) {
+        return Error{ErrorKind::kBadTrace,
+                     fmt::format("{}: chunk at byte {}: {}", source_->name(), offset,
+                                 header.ok() ? "it is not of an unknown kind, as the root says" : header.error().message)};
+      }
+      RETURN_IF_ERROR(to.keep(stored));
+    }
+    return {};
+  }
 
   std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) override {
     CHECK(guest.value < run().guests.size());

@@ -17,6 +17,8 @@
 
 namespace reprise {
 
+class TraceAssembly;
+
 /// Walks one guest's events in order.
 class GuestCursor {
  public:
@@ -29,6 +31,8 @@ class GuestCursor {
   [[nodiscard]] virtual Result<bool> next_received(GuestEvent& event) = 0;
   /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
   [[nodiscard]] virtual Status seek(VirtualTime from) = 0;
+  /// The numbers that the next events will have.
+  [[nodiscard]] virtual EventNumbers numbers() const = 0;
   /// Makes next() give the first event of chunk `chunk` of this stream (see TraceReader::equal_chunks).
   [[nodiscard]] virtual Status seek_chunk(uint64_t chunk) = 0;
 };
@@ -76,6 +80,9 @@ class TraceReader {
   /// What each column of a stream takes, summed over its chunks; columns that hold nothing are left out.
   [[nodiscard]] virtual std::vector<ColumnUse> guest_columns(GuestIndex guest) const = 0;
   [[nodiscard]] virtual std::vector<ColumnUse> network_columns() const = 0;
+
+  /// Copies the chunks of kinds that this program does not know, as they are.
+  [[nodiscard]] virtual Status copy_unknown_chunks(TraceAssembly& to) const = 0;
 
   /// Cursors must not outlive the reader.
   [[nodiscard]] virtual std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) = 0;

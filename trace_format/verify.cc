@@ -81,6 +81,10 @@ class Verification {
       return bad_trace(std::move(wrong));
     }
     last_[slot] = header;
+    if (header.stream.is_network()) {
+      rows_.frames_delivered += header.clock_reads;
+      rows_.frames_dropped += header.frames_sent;
+    }
     if (streams_[slot].page_full()) {
       return bad_trace("the index has no page where one belongs");
     }
@@ -187,7 +191,7 @@ class Verification {
     uint64_t implied = 0;
     for (size_t i = 0; i < needed_frames_.size(); ++i) {
       const StreamSummary& stream = index_.root().guests[i];
-      if (needed_frames_[i] > stream.guest.frames_sent) {
+      if (needed_frames_[i] > frames_up_to(i)) {
         return bad_trace(fmt::format("{}: a received frame refers to frame {} of guest {}, which is not in the trace", source_.name(),
                                      needed_frames_[i] - 1, i));
       }
@@ -198,14 +202,15 @@ class Verification {
       counts_.console_bytes += stream.guest.console_bytes;
     }
     const NetworkStatistics& network = index_.root().network.network;
-    const ChunkHeader& last = *last_.back();
-    if (network.frames_delivered != numbers_after(last).clock_reads + implied ||
-        network.frames_dropped != numbers_after(last).frames_sent) {
+    if (network.frames_delivered != rows_.frames_delivered + implied || network.frames_dropped != rows_.frames_dropped) {
       return bad_trace(fmt::format("{}: network: the root's statistics are not those of the chunks", source_.name()));
     }
     counts_.network_events = network.frames_delivered + network.frames_dropped;
     return {};
   }
+
+  /// The number after the guest's last sent frame; 0 when it has no stream.
+  [[nodiscard]] uint64_t frames_up_to(size_t guest) const { return last_[guest] ? numbers_after(*last_[guest]).frames_sent : 0; }
 
   static uint64_t clock_reads_of(const GuestStatistics& guest) {
     uint64_t sum = 0;
@@ -222,6 +227,7 @@ class Verification {
   LoadedChunk chunk_;
   std::vector<StreamIndexer> streams_;  ///< guests, then the network
   std::vector<std::optional<ChunkHeader>> last_;
+  NetworkStatistics rows_;  ///< of the network's own stream
   std::vector<uint64_t> kept_;
   std::vector<uint8_t> first_run_;
   std::vector<uint64_t> needed_frames_;  ///< of each sender

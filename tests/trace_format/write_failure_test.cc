@@ -85,7 +85,7 @@ TEST(WriteFailure, OfAJoinLeavesEverythingAsItWas) {
   for (; failed; ++n) {
     ASSERT_LT(n, 100) << "never succeeds";
     int calls_left = n;
-    JoinOptions options;
+    OutputOptions options;
     options.create = [&](const fs::path& path) -> Result<std::unique_ptr<ByteSink>> {
       ASSIGN_OR_RETURN(auto sink, create_file(path));
       return std::unique_ptr<ByteSink>(std::make_unique<FailingSink>(std::move(sink), &calls_left));
