@@ -39,6 +39,12 @@ class GuestEncoder {
     }
     start_clock_run(at, source, value);
   }
+  /// Counts `n` more reads that go on like the one that was appended last. Times must not overflow.
+  void repeat_clock_read(uint64_t n) {
+    run_count_ += n;
+    last_ns_ += run_time_step_ * n;
+    run_value_ += run_value_step_ * n;
+  }
   void append_frame_sent(VirtualTime at, ByteView payload);
   /// The payload is in the sender's stream; `size_bytes` is its length.
   void append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes);
@@ -142,6 +148,10 @@ class GuestDecoder {
   [[nodiscard]] SeqNo piece_sender_frame() const { return sender_frame_; }
   /// Time before the next event of the piece.
   [[nodiscard]] uint64_t next_time_step() const;
+  /// The piece is not one of clock reads that have a step each.
+  [[nodiscard]] bool piece_has_equal_steps() const { return !each_; }
+  /// Goes over `n` <= piece_left() events of a piece of equal steps.
+  void skip_equal_steps(uint64_t n);
   /// Goes over what is left of the piece. False if that is later than `last` or its values are malformed.
   bool skip_piece_within(VirtualTime last);
   /// Goes over what is left of the piece, which was checked.
@@ -166,8 +176,6 @@ class GuestDecoder {
     }
   }
   void leave_clock_piece();
-  /// Goes over `n` <= piece_left() events of a piece of equal steps.
-  void skip_equal_steps(uint64_t n);
   void fill(GuestEvent& event);
   bool load_clock_piece();
   bool load_received();

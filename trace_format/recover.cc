@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <system_error>
 #include <vector>
 
-#include "trace_format/guest_columns.h"
 #include "trace_format/join.h"
-#include "trace_format/network_columns.h"
+#include "trace_format/recovered_stream.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
 #include "trace_format/trace_writer.h"
@@ -17,110 +15,66 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What is left of a stream: its chunks up to the first that is missing, cut off or damaged.
-class Remains {
- public:
-  Remains(const fs::path& directory, StreamId stream) {
-    if (auto file = StreamFile::open(directory, stream); file.ok()) {
-      file_.emplace(std::move(*file));
-    }
+KeptFrames frames_of(const std::vector<KeptGuest>& kept) {
+  KeptFrames frames;
+  for (const KeptGuest& guest : kept) {
+    frames.push_back(guest.frames_sent);
   }
-  /// False at the end of what can be trusted.
-  [[nodiscard]] bool next(LoadedChunk& chunk) {
-    if (!file_) {
-      return false;
-    }
-    const Result<bool> more = file_->next(chunk);
-    return more.ok() && *more;
-  }
-
- private:
-  std::optional<StreamFile> file_;
-};
-
-/// How far a stream goes.
-struct Extent {
-  VirtualTime end;         ///< of its last sealed event
-  bool by_itself = false;  ///< the guest ended; nothing is missing
-};
-
-Extent extent_of(const fs::path& directory, StreamId stream) {
-  Remains remains(directory, stream);
-  LoadedChunk chunk;
-  Extent extent;
-  while (remains.next(chunk)) {
-    extent.end = chunk.header.last;
-    extent.by_itself = chunk.header.ends && (stream.is_network() || chunk.guest.end_reason != EndReason::kAborted);
-  }
-  return extent;
+  return frames;
 }
 
-/// Copies the events before `cut`. The stream ends as it did, or at `cut`.
-Status copy_guest(const fs::path& from, const fs::path& to, StreamId stream, VirtualTime cut) {
-  Remains remains(from, stream);
-  ASSIGN_OR_RETURN(const auto writer, create_stream(to, stream));
-  LoadedChunk chunk;
-  GuestDecoder decoder;
-  GuestEvent event;
-  while (remains.next(chunk)) {
-    decoder.start(chunk.columns, chunk.header.first);
-    while (decoder.next(event)) {
-      if (event.at >= cut) {
-        return writer->finish(cut, EndReason::kAborted);
-      }
-      switch (event.kind) {
-        case EventKind::kClockRead:
-          writer->append_clock_read(event.at, event.source, event.value);
-          break;
-        case EventKind::kFrameSent:
-          writer->append_frame_sent(event.at, event.payload);
-          break;
-        case EventKind::kFrameReceived:
-          writer->append_frame_received(event.at, event.sender, event.sender_frame, 1);
-          break;
-        case EventKind::kConsoleByte:
-          writer->append_console_byte(event.at, event.byte);
-          break;
-        case EventKind::kEnd:
-          return writer->finish(event.at, event.reason);
+bool needs_more_than(const KeptGuest& guest, const KeptFrames& frames) {
+  return std::any_of(guest.needs.begin(), guest.needs.end(), [&](const auto& need) { return need.second > frames[need.first]; });
+}
+
+/// What is kept of each guest: all that is left, but no reception of a frame that is not kept itself. A frame was in its sender's log
+/// before its receiver could have it, so only damage or a power failure takes one away; then its reception goes, and what the receiver sent
+/// after it, and so on.
+std::vector<KeptGuest> keep_guests(const fs::path& directory, size_t guests) {
+  std::vector<KeptGuest> kept;
+  const KeptFrames any(guests, std::numeric_limits<uint64_t>::max());
+  for (uint32_t i = 0; i < guests; ++i) {
+    kept.push_back(keep_guest(directory, GuestIndex{i}, any));
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    const KeptFrames frames = frames_of(kept);
+    for (uint32_t i = 0; i < guests; ++i) {
+      if (needs_more_than(kept[i], frames)) {
+        kept[i] = keep_guest(directory, GuestIndex{i}, frames);
+        changed = true;
       }
     }
   }
-  return writer->finish(cut, EndReason::kAborted);
-}
-
-Status copy_network(const fs::path& from, const fs::path& to, VirtualTime cut) {
-  Remains remains(from, StreamId::network());
-  ASSIGN_OR_RETURN(const auto writer, create_stream(to, StreamId::network()));
-  LoadedChunk chunk;
-  NetworkDecoder decoder;
-  NetworkEvent event;
-  while (remains.next(chunk)) {
-    decoder.start(chunk.columns, chunk.header.first);
-    while (decoder.next(event) && event.at < cut) {
-      writer->append_network(event);
-    }
-  }
-  return writer->finish(VirtualTime{}, EndReason::kAborted);
+  return kept;
 }
 
 Status recover_into(const fs::path& directory, RunInfo run, const fs::path& work, const fs::path& output) {
-  // Events at the cut itself go: a stream that ends there may have lost others of the same time.
-  VirtualTime cut = VirtualTime::never();
-  for (uint32_t i = 0; i < run.guests.size(); ++i) {
-    const Extent extent = extent_of(directory, StreamId{i});
-    if (!extent.by_itself) {
-      cut = std::min(cut, extent.end);
-    }
-  }
-  run.complete = cut == VirtualTime::never() && extent_of(directory, StreamId::network()).by_itself;
-  RETURN_IF_ERROR(copy_network(directory, work, cut));
-  for (uint32_t i = 0; i < run.guests.size(); ++i) {
-    RETURN_IF_ERROR(copy_guest(directory, work, StreamId{i}, cut));
+  const std::vector<KeptGuest> kept = keep_guests(directory, run.guests.size());
+  ASSIGN_OR_RETURN(run.complete, copy_network(directory, work, frames_of(kept)));
+  for (uint32_t i = 0; i < kept.size(); ++i) {
+    RETURN_IF_ERROR(copy_guest(directory, work, GuestIndex{i}, kept[i]));
+    run.complete = run.complete && kept[i].ended;
   }
   OutputOptions options;
   options.verify = true;
   return join_to(work, run, output, options);
+}
+
+/// What is being written now has no end yet, and its writer may be about to make a trace of it.
+Status refuse_live(const fs::path& directory, size_t guests) {
+  const auto refuse = [&](StreamId stream) -> Status {
+    if (!UnfinishedStream(directory, stream).live()) {
+      return {};
+    }
+    return Error{ErrorKind::kUsage, fmt::format("{}: a running process is recording to it; stop the run first",
+                                                (directory / stream_file_name(stream)).string())};
+  };
+  RETURN_IF_ERROR(refuse(StreamId::network()));
+  for (uint32_t i = 0; i < guests; ++i) {
+    RETURN_IF_ERROR(refuse(StreamId{i}));
+  }
+  return {};
 }
 
 }  // namespace
@@ -130,6 +84,7 @@ Status recover_run(const fs::path& directory, const fs::path& output) {
   if (!run.ok()) {
     return Error{ErrorKind::kBadTrace, fmt::format("{}: cannot recover: {}", directory.string(), run.error().message)};
   }
+  RETURN_IF_ERROR(refuse_live(directory, run->guests.size()));
   const fs::path work = output.string() + ".recovering";
   std::error_code code;
   if (!fs::create_directory(work, code)) {

@@ -29,4 +29,107 @@ Result<bool> StreamFile::next(LoadedChunk& chunk) {
   return true;
 }
 
+UnfinishedStream::UnfinishedStream(std::filesystem::path directory, StreamId stream) : directory_(std::move(directory)), stream_(stream) {
+  reopen();
+}
+
+void UnfinishedStream::reopen() {
+  if (auto file = StreamFile::open(directory_, stream_); !file.ok()) {
+    damage_ = file.error().message;
+  } else if (file_) {
+    file_->go_on_in(std::move(*file));
+  } else {
+    file_.emplace(std::move(*file));
+  }
+  if (!log_) {
+    if (auto log = LogReader::open(directory_ / log_file_name(stream_), stream_); log.ok()) {
+      log_.emplace(std::move(*log));
+    }
+  }
+}
+
+bool UnfinishedStream::live() const {
+  return log_ && log_->live();
+}
+
+bool UnfinishedStream::next(LoadedChunk& chunk) {
+  if (last_ && last_->ends) {
+    return false;
+  }
+  if (next_sealed(chunk)) {
+    return true;
+  }
+  const Found found = next_logged(chunk);
+  if (found != Found::kGone) {
+    return found == Found::kChunk;
+  }
+  // Its slot was given to another chunk since we looked, so it is in the stream file now; or there is none.
+  reopen();
+  return next_sealed(chunk);
+}
+
+bool UnfinishedStream::next_sealed(LoadedChunk& chunk) {
+  while (file_) {
+    const Result<bool> more = file_->next(chunk);
+    if (!more.ok()) {
+      damage_ = more.error().message;
+      return false;
+    }
+    damage_.clear();
+    if (!*more) {
+      return false;
+    }
+    if (chunk.header.sequence == wanted()) {
+      last_ = chunk.header;
+      given_.reset();
+      sealed_ = true;
+      return true;
+    }
+    // Else it came from the log before it was in the file.
+  }
+  return false;
+}
+
+UnfinishedStream::Found UnfinishedStream::next_logged(LoadedChunk& chunk) {
+  for (;;) {
+    // In this order: if the chunk after it is there, this one does not grow any more.
+    const bool followed = log_ && log_->chunk(wanted() + 1, following_);
+    if (!log_ || !log_->chunk(wanted(), logged_)) {
+      return Found::kGone;
+    }
+    const bool whole = followed && following_.previous == logged_.committed();
+    const bool grown = given_ != logged_.committed();
+    if (grown && !build(chunk)) {
+      return Found::kNothing;
+    }
+    if (whole || given_header_.ends) {
+      last_ = given_header_;
+      given_.reset();
+    }
+    if (grown) {
+      return Found::kChunk;
+    }
+    if (!whole) {
+      return Found::kNothing;
+    }
+  }
+}
+
+bool UnfinishedStream::build(LoadedChunk& chunk) {
+  ChunkBuilder builder(stream_);
+  if (last_) {
+    builder.go_on_after(*last_);
+  }
+  if (!builder.build(logged_.rows(), columns_)) {
+    return false;  // nothing yet, or damaged
+  }
+  if (!continuity_error(last_ ? &*last_ : nullptr, builder.header()).empty() || !load_built(builder.header(), columns_, chunk).empty()) {
+    return false;
+  }
+  given_ = logged_.committed();
+  given_header_ = builder.header();
+  sealed_ = false;
+  return true;
+}
+
 }  // namespace reprise

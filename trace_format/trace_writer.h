@@ -1,11 +1,13 @@
 // Writing a trace: one stream file for each guest and one for the network while the run goes on, joined at its end.
 //
 //   ping.trace.partial/        the run is going on, or was killed
-//     network.stream
-//     guest-0.stream ...       each written by its guest's own process
+//     network.stream, network.log
+//     guest-0.stream ...       sealed chunks, each written by its guest's own process
+//     guest-0.log ...          the events after them, in memory that outlives the process (event_log.h)
 //   ping.trace                 one rename at the end makes the run complete
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -17,14 +19,16 @@
 
 namespace reprise {
 
-/// Writes one stream. Events go into the open chunk's columns; a full chunk is handed to a second thread that compresses and writes it.
+/// Writes one stream. Events go as rows into the stream's log, where a kill of this process at any instant leaves them; a full chunk is
+/// handed to a second thread that makes columns of it, compresses and writes it.
 ///
-/// Chunk boundaries depend on the events alone (column bytes and virtual time, never the host's clock), so that two identical runs give
-/// identical chunks. Rejected: sealing by host time, which would lose less on a kill but make two identical runs differ.
+/// Chunk boundaries depend on the events alone (the rows' bytes, never the host's clock), so that two identical runs give identical chunks.
 ///
-/// Single producer: all append_* calls come from one thread at a time. They allocate nothing once the columns have reached their size,
-/// never block on compression unless the queue is full, and CHECK that `at` does not precede the stream's last event. A failing write is
-/// sticky: it is reported by status() and by finish(); appends after it are dropped.
+/// Single producer: all append_* calls come from one thread at a time. They allocate nothing, never block on compression unless all slots
+/// of the log wait for it, and CHECK that `at` does not precede the stream's last event. A failing write is sticky: it is reported by
+/// status() and by finish(); appends after the chunk that is open then are dropped.
+///
+/// Destroying a writer that is not finished leaves what a kill would leave.
 class StreamWriter {
  public:
   virtual ~StreamWriter() = default;
@@ -60,10 +64,18 @@ struct StreamId {
 [[nodiscard]] std::filesystem::path stream_file_name(StreamId stream);
 
 struct StreamOptions {
-  uint64_t seal_bytes = kSealBytes;  ///< a chunk ends when it holds this much, at most kSealBytes (CHECK); smaller ones are for tests
+  /// A power failure loses at most the last second of host time. Without it, what the kernel had not written by itself.
+  bool durable = false;
+  /// The stream's file is encrypted by its sink: then no event goes to the disk in the clear, and a kill loses the chunks not yet written.
+  bool encrypted = false;
+  /// A chunk is sealed when its rows hold this much; at most kSealBytes (CHECK). Tests make short runs of many chunks.
+  uint64_t seal_bytes = kSealBytes;
+  /// How often the log is marked and, if durable, synced. Less than half a second, so that a slow device has as much again.
+  std::chrono::milliseconds secure_every{400};
 };
 
-/// Creates `directory / stream_file_name(stream)`; fails if it is there already.
+/// Creates `directory / stream_file_name(stream)` and its log beside it; fails, and leaves neither, if one is there already or the disk has
+/// no room for the log. finish() removes the log.
 [[nodiscard]] Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream,
                                                                   const StreamOptions& options = {});
 
@@ -74,8 +86,9 @@ struct StreamOptions {
 /// Writes `run` into `directory` (as "run.info") at the start, so that a killed run can be recovered.
 [[nodiscard]] Status save_run_info(const std::filesystem::path& directory, const RunInfo& run);
 
-/// Turns the directory of a killed run into a trace that ends where its shortest sealed guest stream ends (streams that ended by themselves
-/// count as endless). The output passes a full read before this returns success. `directory` is left as it is.
+/// Turns the directory of a killed run into a trace of all that is left: each guest has its own true prefix, which ends aborted at its last
+/// event unless the guest had ended by itself. The output passes a full read before this returns success. `directory` is left as it is.
+/// Refused with kUsage while a process is recording to it.
 [[nodiscard]] Status recover_run(const std::filesystem::path& directory, const std::filesystem::path& output);
 
 }  // namespace reprise

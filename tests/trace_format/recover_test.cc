@@ -4,6 +4,7 @@
 #include <map>
 
 #include "tests/trace_format/sample_run.h"
+#include "trace_format/event_log.h"
 #include "trace_format/verify.h"
 
 namespace reprise {
@@ -22,7 +23,7 @@ std::map<std::string, std::vector<uint8_t>> contents(const fs::path& directory) 
   return files;
 }
 
-/// `part` is what `whole` was before some time, and the end that recover sets there.
+/// `part` is what `whole` was up to some event, and the end that recover sets there.
 void expect_prefix(const std::vector<ScriptEvent>& part, const std::vector<ScriptEvent>& whole) {
   ASSERT_FALSE(part.empty());
   if (part == whole) {
@@ -31,8 +32,9 @@ void expect_prefix(const std::vector<ScriptEvent>& part, const std::vector<Scrip
   const ScriptEvent& end = part.back();
   ASSERT_EQ(end.kind, EventKind::kEnd);
   ASSERT_EQ(end.reason, EndReason::kAborted);
-  const auto cut = std::find_if(whole.begin(), whole.end(), [&](const ScriptEvent& e) { return e.at >= end.at; });
-  ASSERT_TRUE(std::equal(part.begin(), part.end() - 1, whole.begin(), cut)) << "cut at " << end.at;
+  ASSERT_LT(part.size() - 1, whole.size());
+  ASSERT_TRUE(std::equal(part.begin(), part.end() - 1, whole.begin())) << part.size() << " of " << whole.size();
+  ASSERT_EQ(end.at, part.size() == 1 ? 0 : part[part.size() - 2].at);
 }
 
 class Recover : public ::testing::Test {
@@ -82,7 +84,7 @@ TEST_F(Recover, AFinishedRunIsWhatJoinWouldHaveMade) {
   recover_and_check();
   EXPECT_TRUE(read_.run.complete);
   ASSERT_TRUE(ok(join_streams(directory_, script_.run, folder_ / "joined.trace")));
-  EXPECT_TRUE(testing::read_script(folder_ / "joined.trace")->guests == read_.guests);
+  EXPECT_TRUE(testing::file_bytes(output_) == testing::file_bytes(folder_ / "joined.trace"));
 }
 
 TEST_F(Recover, AStreamTruncatedAtAnyByteGivesATruePrefix) {
@@ -107,55 +109,130 @@ TEST_F(Recover, AnyFlippedBitOfAStreamGivesATruePrefix) {
   }
 }
 
+// Each guest keeps what is left of it; only what depends on a lost frame goes.
 TEST_F(Recover, LongRunsCutAnywhere) {
   write(testing::random_script(13, 600));
   const auto size = testing::file_bytes(directory_ / "guest-2.stream").size();
   for (size_t part = 10; part > 0; --part) {
     truncate("guest-2.stream", size * part / 11);
     ASSERT_NO_FATAL_FAILURE(recover_and_check()) << part << "/11";
-    // All end where guest 2 ends, or earlier by themselves.
-    for (const auto& guest : read_.guests) {
-      EXPECT_LE(guest.back().at, read_.guests[2].back().at);
+    uint64_t sent = 0;
+    for (const auto& event : read_.guests[2]) {
+      sent += event.kind == EventKind::kFrameSent ? 1 : 0;
+    }
+    for (size_t guest = 0; guest < 2; ++guest) {
+      const auto& kept = read_.guests[guest];
+      const auto& whole = script_.guests[guest];
+      if (kept == whole) {
+        continue;
+      }
+      const ScriptEvent& lost = whole[kept.size() - 1];
+      ASSERT_EQ(lost.kind, EventKind::kFrameReceived);
+      if (lost.sender == 2) {
+        EXPECT_GE(lost.sender_frame, sent);
+      }
     }
   }
   EXPECT_GT(script_.guests[0].size(), read_.guests[0].size());
 }
 
-TEST_F(Recover, AKilledWriterLosesItsOpenChunkOnly) {
-  const Script script = testing::small_script();
+TEST_F(Recover, TheNetworkStopsAtTheFirstLostFrame) {
+  write(testing::small_script());
+  truncate("guest-0.stream", 0);
+  recover_and_check();
+  EXPECT_TRUE(read_.network.empty());
+  EXPECT_EQ(read_.guests[1].size(), 2u) << "what guest 1 did before it received the lost frame";
+}
+
+TEST_F(Recover, ADestroyedWriterLosesNothing) {
+  const Script script = testing::random_script(5, 500);
+  write(script);
+  for (const auto& options : {StreamOptions{}, testing::kSmallChunks}) {
+    fs::remove(directory_ / "guest-0.stream");
+    fs::remove(directory_ / "guest-0.log");
+    {
+      auto writer = create_stream(directory_, StreamId::guest({0}), options);
+      ASSERT_TRUE(writer.ok());
+      for (size_t i = 0; i + 1 < script.guests[0].size(); ++i) {
+        append(**writer, script.guests[0][i]);
+      }
+    }
+    recover_and_check();
+    EXPECT_EQ(read_.guests[0].size(), script.guests[0].size()) << "all but the end, and the end that recover sets";
+    EXPECT_EQ(read_.guests[1], script.guests[1]);
+    EXPECT_FALSE(read_.run.complete);
+  }
+}
+
+// The rows are in the log, the chunk is in the stream file in part: the log counts.
+TEST_F(Recover, AChunkPartlyWrittenIsTakenFromTheLog) {
+  const Script script = testing::random_script(5, 300);
   write(script);
   fs::remove(directory_ / "guest-0.stream");
   {
-    auto writer = create_stream(directory_, StreamId::guest({0}), StreamOptions{.seal_bytes = 1});
+    auto writer = create_stream(directory_, StreamId::guest({0}), testing::kSmallChunks);
     ASSERT_TRUE(writer.ok());
     for (size_t i = 0; i + 1 < script.guests[0].size(); ++i) {
       append(**writer, script.guests[0][i]);
     }
-    (*writer)->append_console_byte({1'500'000'000}, 'y');  // seals the chunk before it
   }
-  recover_and_check();
-  EXPECT_EQ(read_.guests[0].back().at, 1'000'200);  // the last event of the sealed chunk
-  EXPECT_EQ(read_.guests[0].size(), 4u);
+  const auto size = testing::file_bytes(directory_ / "guest-0.stream").size();
+  size_t whole = 0;
+  for (size_t cut = 0; cut < 600 && cut < size; cut += 43) {
+    truncate("guest-0.stream", size - cut);
+    ASSERT_NO_FATAL_FAILURE(recover_and_check());
+    whole += read_.guests[0].size() == script.guests[0].size() ? 1 : 0;
+  }
+  EXPECT_GT(whole, 10u) << "the last " << kLogSlots - 1 << " sealed chunks are in the log too";
 }
 
-TEST_F(Recover, AMissingStreamGivesAnEmptyRun) {
+TEST_F(Recover, ARunningRecordingIsRefused) {
+  write(testing::small_script());
+  fs::remove(directory_ / "guest-1.stream");
+  {
+    const auto writer = create_stream(directory_, StreamId::guest({1}));
+    ASSERT_TRUE(writer.ok());
+    const Status status = recover_run(directory_, output_);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
+    EXPECT_NE(status.error().message.find("guest-1.stream: a running process is recording to it"), std::string::npos)
+        << status.error().message;
+  }
+  recover_and_check();
+}
+
+TEST_F(Recover, AnEncryptedStreamLeavesNoRows) {
+  write(testing::small_script());
+  fs::remove(directory_ / "guest-1.stream");
+  {
+    const auto writer = create_stream(directory_, StreamId::guest({1}), StreamOptions{.encrypted = true});
+    ASSERT_TRUE(writer.ok());
+    (*writer)->append_console_byte({1}, 'x');
+    EXPECT_EQ(recover_run(directory_, output_).error().kind, ErrorKind::kUsage);
+    EXPECT_EQ(testing::file_bytes(directory_ / "guest-1.log").size(), 4096u);
+  }
+  recover_and_check();
+  EXPECT_EQ(read_.guests[1].size(), 1u);
+}
+
+TEST_F(Recover, AMissingStreamIsAnEmptyOne) {
   write(testing::small_script());
   fs::remove(directory_ / "guest-0.stream");
   fs::remove(directory_ / "network.stream");
   recover_and_check();
   EXPECT_EQ(read_.guests[0].size(), 1u);
-  EXPECT_EQ(read_.guests[1].size(), 1u);
+  EXPECT_EQ(read_.guests[1].size(), 2u) << "up to the frame that it received from guest 0";
 }
 
 // A run that failed: its guests were told to stop, and say so.
-TEST_F(Recover, AnAbortedEndIsACut) {
+TEST_F(Recover, AnAbortedEndStaysAndMakesTheRunIncomplete) {
   Script script = testing::small_script();
   script.guests[1].back().reason = EndReason::kAborted;
   script.guests[1].back().at = 1'000'150;
   write(script);
   recover_and_check();
   EXPECT_FALSE(read_.run.complete);
-  EXPECT_EQ(read_.guests[0].back().at, 1'000'150);
+  EXPECT_EQ(read_.guests[0], script.guests[0]);
   EXPECT_EQ(read_.guests[1], script.guests[1]);
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <thread>
@@ -41,31 +42,91 @@ class Writers : public ::testing::Test {
   std::filesystem::path directory_ = folder_.folder("streams");
 };
 
-TEST_F(Writers, SealWhenTheColumnsAreFull) {
+TEST_F(Writers, SealWhenTheRowsAreFull) {
   const auto writer = guest();
   const std::vector<uint8_t> frame(1000, 7);
-  for (int i = 0; i < 1000; ++i) {
+  const int row = 1 + 1 + 2 + 1000;  // kind, time step, size, payload
+  const int in_a_chunk = static_cast<int>((kSealBytes + row - 1) / row);
+  for (int i = 0; i < 3 * in_a_chunk - 1; ++i) {
     writer->append_frame_sent({i}, frame);
   }
-  ASSERT_TRUE(ok(writer->finish({1000}, EndReason::kHalt)));
+  ASSERT_TRUE(ok(writer->finish({3 * in_a_chunk}, EndReason::kHalt)));
   const auto headers = headers_of(directory_, StreamId::guest({0}));
-  ASSERT_EQ(headers.size(), 4u);
-  EXPECT_EQ(headers[0].frames_sent, 262u);  // 261 frames of 1003 bytes are 261,783 bytes, 262 reach 262,144
+  ASSERT_EQ(headers.size(), 3u);
+  EXPECT_EQ(headers[0].frames_sent, static_cast<uint64_t>(in_a_chunk));
   EXPECT_EQ(headers[1].before.frames_sent, headers[0].frames_sent);
+  EXPECT_EQ(headers[1].first.ns, in_a_chunk);
+  EXPECT_EQ(headers[1].last.ns, 2 * in_a_chunk - 1);
+  EXPECT_TRUE(headers[2].ends && !headers[1].ends);
+}
+
+// Virtual time and host time have no part in it: the log holds what is not sealed.
+TEST_F(Writers, ALongRunOfReadsIsOneChunk) {
+  const auto writer = guest();
+  for (int64_t at = 0; at <= 100'000'000'000; at += 100'000'000) {
+    writer->append_clock_read({at}, ClockSource::kTsc, static_cast<uint64_t>(at));
+  }
+  ASSERT_TRUE(ok(writer->finish({100'000'000'000}, EndReason::kUntil)));
+  const auto headers = headers_of(directory_, StreamId::guest({0}));
+  ASSERT_EQ(headers.size(), 1u);
+  EXPECT_EQ(headers[0].clock_reads, 1001u);
+}
+
+TEST_F(Writers, AChunkThatIsFullWhenTheStreamEndsIsFollowedByTheEnd) {
+  const auto writer = guest();
+  const std::vector<uint8_t> frame(kMaxFrameBytes, 7);
+  const uint64_t row = 1 + 1 + 3 + kMaxFrameBytes;
+  for (uint64_t rows = 0; rows < kSealBytes; rows += row) {
+    writer->append_frame_sent({5}, frame);
+  }
+  ASSERT_TRUE(ok(writer->finish({9}, EndReason::kHalt)));
+  const auto headers = headers_of(directory_, StreamId::guest({0}));
+  ASSERT_EQ(headers.size(), 2u);
+  EXPECT_FALSE(headers[0].ends);
+  EXPECT_EQ(headers[1].first.ns, 9);
+}
+
+TEST_F(Writers, EqualEventsGiveEqualBytes) {
+  const auto script = testing::random_script(3, 4000);
+  const auto again = folder_.folder("again");
+  write_streams(script, directory_);
+  write_streams(script, again);
+  for (const char* name : {"network.stream", "guest-0.stream", "guest-1.stream", "guest-2.stream"}) {
+    EXPECT_EQ(testing::file_bytes(directory_ / name), testing::file_bytes(again / name)) << name;
+  }
+}
+
+TEST_F(Writers, FinishingRemovesTheLog) {
+  {
+    const auto writer = guest();
+    EXPECT_TRUE(std::filesystem::exists(directory_ / "guest-0.log"));
+    writer->append_console_byte({1}, 'x');
+    ASSERT_TRUE(ok(writer->finish({2}, EndReason::kHalt)));
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "guest-0.log"));
 }
 
 TEST_F(Writers, TheLargestChunkIsWithinTheLimit) {
   const auto writer = guest();
-  const std::vector<uint8_t> almost(kMaxFrameBytes, 1);
-  const std::vector<uint8_t> largest(kMaxFrameBytes, 2);
-  for (uint64_t bytes = 0; bytes + 2 * almost.size() < kSealBytes; bytes += almost.size()) {
-    writer->append_frame_sent({1}, almost);
+  uint64_t rows = 0;
+  const auto append = [&](uint64_t size) {
+    writer->append_frame_sent({1}, std::vector<uint8_t>(size, 1));
+    rows += 1 + 1 + 3 + size;
+  };
+  while (rows + 20'000 + kMaxFrameBytes < kSealBytes) {
+    append(kMaxFrameBytes);
   }
-  writer->append_frame_sent({2}, largest);
+  while (rows + 20'000 < kSealBytes) {
+    append(std::min<uint64_t>(kMaxFrameBytes, kSealBytes - rows - 20'000));
+  }
+  append(kSealBytes - rows - 6);  // one byte is missing
+  EXPECT_EQ(rows, kSealBytes - 1);
+  append(kMaxFrameBytes);
   ASSERT_TRUE(ok(writer->finish({2}, EndReason::kHalt)));
   const auto headers = headers_of(directory_, StreamId::guest({0}));
   ASSERT_EQ(headers.size(), 2u);
-  EXPECT_LT(headers[0].raw_size, 3 * kSealBytes);
+  EXPECT_GT(headers[0].raw_size, kSealBytes + kMaxFrameBytes - 1000);
+  EXPECT_LT(headers[0].raw_size, kMaxChunkRawBytes);
 }
 
 TEST_F(Writers, ANetworkWithoutEventsHasAnEnd) {
@@ -108,15 +169,20 @@ TEST_F(Writers, WaitAndCountForASlowDiskAndDropNothing) {
   auto sink = create_file(directory_ / "guest-0.stream");
   ASSERT_TRUE(sink.ok());
   const auto handle = std::make_shared<std::atomic<StreamWriter*>>(nullptr);
-  const auto writer =
-      make_stream_writer(std::make_unique<SlowSink>(std::move(*sink), handle), StreamId::guest({0}), StreamOptions{.seal_bytes = 1});
+  const auto writer = make_stream_writer(std::make_unique<SlowSink>(std::move(*sink), handle), EventLog::in_memory(), StreamId::guest({0}));
   handle->store(writer.get());
-  for (int i = 0; i < 10; ++i) {
-    writer->append_console_byte({i}, 'x');
+  const std::vector<uint8_t> frame(kMaxFrameBytes, 7);
+  const uint64_t frames = (kLogSlots + 2) * (kSealBytes / kMaxFrameBytes + 1);
+  for (uint64_t i = 0; i < frames; ++i) {
+    writer->append_frame_sent({static_cast<int64_t>(i)}, frame);
   }
-  ASSERT_TRUE(ok(writer->finish({10}, EndReason::kHalt)));
+  ASSERT_TRUE(ok(writer->finish({static_cast<int64_t>(frames)}, EndReason::kHalt)));
   EXPECT_GE(writer->stalls(), 1u);
-  EXPECT_EQ(headers_of(directory_, StreamId::guest({0})).size(), 11u);
+  uint64_t written = 0;
+  for (const ChunkHeader& header : headers_of(directory_, StreamId::guest({0}))) {
+    written += header.frames_sent;
+  }
+  EXPECT_EQ(written, frames);
 }
 
 using WritersDeathTest = Writers;

@@ -1,10 +1,14 @@
 // The Nth call on a file fails, for every N.
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "tests/trace_format/sample_run.h"
+#include "trace_format/event_log.h"
+#include "trace_format/guest_columns.h"
 #include "trace_format/join.h"
+#include "trace_format/stream_file.h"
 #include "trace_format/stream_writer.h"
 #include "trace_format/verify.h"
 
@@ -42,8 +46,8 @@ TEST(WriteFailure, OfAStreamIsStickyAndReported) {
     int calls_left = n;
     auto sink = create_file(path);
     ASSERT_TRUE(sink.ok());
-    const auto writer =
-        make_stream_writer(std::make_unique<FailingSink>(std::move(*sink), &calls_left), StreamId::guest({0}), testing::kSmallChunks);
+    const auto writer = make_stream_writer(std::make_unique<FailingSink>(std::move(*sink), &calls_left), EventLog::in_memory(),
+                                           StreamId::guest({0}), StreamOptions{.seal_bytes = 1000});
     for (const auto& event : script.guests[0]) {
       append(*writer, event);
     }
@@ -58,6 +62,108 @@ TEST(WriteFailure, OfAStreamIsStickyAndReported) {
   EXPECT_GT(n, 5);
 }
 
+/// Also fails the syncs of a log.
+LogCalls failing_log_calls(int* calls_left) {
+  LogCalls calls = LogCalls::of_the_system();
+  calls.sync = [calls_left, sync = calls.sync](void* at, size_t size) {
+    if ((*calls_left)-- <= 0) {
+      errno = EIO;
+      return -1;
+    }
+    return sync(at, size);
+  };
+  return calls;
+}
+
+/// Number of the events of `directory`'s guest 0 without its end, which must be those that append_counted() appended.
+uint64_t count_events(const fs::path& directory) {
+  UnfinishedStream stream(directory, StreamId::guest({0}));
+  LoadedChunk chunk;
+  uint64_t events = 0;
+  while (stream.next(chunk)) {
+    GuestDecoder decoder;
+    decoder.start(chunk.columns, chunk.header.first);
+    for (GuestEvent event; decoder.next(event) && event.kind != EventKind::kEnd; ++events) {
+      EXPECT_TRUE(event.kind == EventKind::kConsoleByte && event.at.ns == static_cast<int64_t>(events) * 3 &&
+                  event.byte == static_cast<uint8_t>(events * 7))
+          << "event " << events;
+    }
+  }
+  return events;
+}
+
+void append_counted(StreamWriter& writer, uint64_t i) {
+  writer.append_console_byte({static_cast<int64_t>(i) * 3}, static_cast<uint8_t>(i * 7));
+}
+
+// Writes and syncs of stream and log, in the order in which a durable stream makes them.
+TEST(WriteFailure, OfADurableStreamIsStickyAndKeepsWhatWasAppended) {
+  for (int n = 0; n < 25; ++n) {
+    const testing::TemporaryFolder folder;
+    int calls_left = n;
+    auto sink = create_file(folder / "guest-0.stream");
+    auto log = EventLog::create(folder / "guest-0.log", StreamId::guest({0}), failing_log_calls(&calls_left));
+    ASSERT_TRUE(sink.ok() && log.ok());
+    auto writer = make_stream_writer(std::make_unique<FailingSink>(std::move(*sink), &calls_left), std::move(*log), StreamId::guest({0}),
+                                     StreamOptions{.durable = true, .seal_bytes = 512, .secure_every = std::chrono::milliseconds(0)});
+    uint64_t appended = 0;
+    while (writer->status().ok()) {
+      append_counted(*writer, appended++);
+    }
+    const Status status = writer->finish({static_cast<int64_t>(appended) * 3}, EndReason::kHalt);
+    ASSERT_FALSE(status.ok()) << "call " << n;
+    EXPECT_EQ(status.error().kind, ErrorKind::kRunFailed);
+    writer.reset();
+    const uint64_t kept = count_events(folder.path());
+    EXPECT_LE(kept, appended);
+    // The writer drops from the first chunk that it would open after the error.
+    EXPECT_TRUE(n == 0 || kept + 512 > appended) << kept << " of " << appended << ", call " << n;
+  }
+}
+
+/// Looks whether the log still has the chunks that were written and not synced.
+class SyncProbe final : public ByteSink {
+ public:
+  SyncProbe(std::unique_ptr<ByteSink> sink, fs::path log) : sink_(std::move(sink)), log_(std::move(log)) {}
+  Status write(ByteView bytes) override {
+    writes_ += 1;
+    return sink_->write(bytes);
+  }
+  Status sync() override {
+    const auto log = LogReader::open(log_, StreamId::guest({0}));
+    EXPECT_TRUE(log.ok());
+    const uint64_t chunks = writes_ - 1;  // the first was the file's header
+    for (LogChunk chunk; log.ok() && synced_ < chunks; ++synced_) {
+      EXPECT_TRUE(log->chunk(synced_, chunk)) << "chunk " << synced_ << " is on no device";
+    }
+    return sink_->sync();
+  }
+  Status close() override {
+    EXPECT_EQ(synced_, writes_ - 1);
+    return sink_->close();
+  }
+
+ private:
+  std::unique_ptr<ByteSink> sink_;
+  fs::path log_;
+  uint64_t writes_ = 0;
+  uint64_t synced_ = 0;
+};
+
+TEST(Durable, RowsStayInTheLogUntilTheirChunkIsOnTheDevice) {
+  const testing::TemporaryFolder folder;
+  auto sink = create_file(folder / "guest-0.stream");
+  auto log = EventLog::create(folder / "guest-0.log", StreamId::guest({0}));
+  ASSERT_TRUE(sink.ok() && log.ok());
+  const auto writer = make_stream_writer(std::make_unique<SyncProbe>(std::move(*sink), folder / "guest-0.log"), std::move(*log),
+                                         StreamId::guest({0}), StreamOptions{.durable = true, .seal_bytes = 512});
+  for (uint64_t i = 0; i < 20'000; ++i) {
+    append_counted(*writer, i);
+  }
+  EXPECT_TRUE(testing::ok(writer->finish({60'000}, EndReason::kHalt)));
+  EXPECT_GT(writer->stalls(), 0u) << "else the slots were not reused in a hurry";
+}
+
 TEST(WriteFailure, OfANetworkStreamIsReported) {
   const testing::TemporaryFolder folder;
   const auto script = testing::small_script();
@@ -65,7 +171,8 @@ TEST(WriteFailure, OfANetworkStreamIsReported) {
     int calls_left = n;
     auto sink = create_file(folder / std::to_string(n));
     ASSERT_TRUE(sink.ok());
-    const auto writer = make_stream_writer(std::make_unique<FailingSink>(std::move(*sink), &calls_left), StreamId::network());
+    const auto writer =
+        make_stream_writer(std::make_unique<FailingSink>(std::move(*sink), &calls_left), EventLog::in_memory(), StreamId::network());
     writer->append_network(script.network[0]);
     EXPECT_FALSE(writer->finish({}, EndReason::kUntil).ok()) << n;
   }

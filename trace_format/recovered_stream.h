@@ -1,0 +1,38 @@
+// What is left of the streams of a killed run, and copies of it that are finished streams. For recover.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "trace_format/ids.h"
+#include "trace_format/status.h"
+
+namespace reprise {
+
+/// Of each guest: the number of its sent frames that are kept.
+using KeptFrames = std::vector<uint64_t>;
+
+/// What is kept of a guest's stream: a prefix.
+struct KeptGuest {
+  uint64_t events = 0;
+  uint64_t frames_sent = 0;
+  bool ended = false;                  ///< the stream's own end is kept, and it is not kAborted
+  std::map<uint32_t, uint64_t> needs;  ///< of each sender whose frames are received: the highest number of one, plus 1
+};
+
+/// All that can be trusted of the stream, up to the first reception of a frame that is not in `frames`.
+[[nodiscard]] KeptGuest keep_guest(const std::filesystem::path& directory, GuestIndex guest, const KeptFrames& frames);
+
+/// Writes the first `kept.events` of the stream in `from` as a finished stream into `to`. If its own end is not among them, it ends aborted
+/// at the last of them.
+[[nodiscard]] Status copy_guest(const std::filesystem::path& from, const std::filesystem::path& to, GuestIndex guest,
+                                const KeptGuest& kept);
+
+/// Writes what can be trusted of the network's stream, up to the first event of a frame that is not in `frames`. True if that is all of a
+/// stream that was finished.
+[[nodiscard]] Result<bool> copy_network(const std::filesystem::path& from, const std::filesystem::path& to, const KeptFrames& frames);
+
+}  // namespace reprise
