@@ -33,7 +33,7 @@ std::vector<Golden> goldens() {
            "faa032e3dc417844659080e28c8a007f"},
           {"v2.0-chunks.golden",
            testing::random_script(2, 200),
-           {"7a54d297168b660809ec627b8c91f84b", "7f3f81850eaa116fa60b0dfd27c26de2", "c082c71855f375cbdfdb543cd1587b32"},
+           {"b839bcb7c6e2a131413289b369f1c35d", "eaf7950420936b6c030409af1e4b53d1", "614dfe87004770d415885b645591ccfe"},
            "cc1aa9a1d1c8ad99d87dc43aa533f7af"}};
 }
 
