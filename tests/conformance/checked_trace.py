@@ -38,6 +38,7 @@ class Trace:
     guests: list[Guest]
     network: list[NetworkEvent]
     first_network_number: int
+    network_columns: list[Columns]
     network_digests: StreamDigests
 
     def payload(self, received: FrameReceived) -> bytes:
@@ -54,7 +55,7 @@ def read_trace(data: bytes) -> Trace:
     columns = [open_columns(stream.chunks) for stream in layout.streams]
     guests = [open_guest(each, summary) for each, summary in zip(columns, summaries[:-1])]
     rows = [row for each in columns[-1] for row in network_events(each)]
-    trace = Trace(layout, guests, rows, first_network_number(columns[-1], guests), stream_digests(columns[-1]))
+    trace = Trace(layout, guests, rows, first_network_number(columns[-1], guests), columns[-1], stream_digests(columns[-1]))
     for number, (guest, summary) in enumerate(zip(guests, summaries)):
         place = f"root: guest {number}"
         check_stream(summary, layout.streams[number], guest.columns, guest.digests, place)

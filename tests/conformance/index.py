@@ -37,8 +37,8 @@ def check_page(page: Chunk, described: list[Chunk], digests: list[bytes]) -> Non
     check(len(entries) == len(described), page.place, f"{len(entries)} entries for {len(described)} chunks")
     for entry, chunk, digest in zip(entries, described, digests):
         place = f"{page.place}: entry of {chunk.place}"
-        fields = [("offset", entry.number(0, 8), chunk.offset)]
-        fields += [("firstNs", entry.number(8, 8, signed=True), chunk.first_ns), ("lastNs", entry.number(16, 8, signed=True), chunk.last_ns)]
+        fields = [("offset", entry.number(0, 8), chunk.offset), ("firstNs", entry.number(8, 8, signed=True), chunk.first_ns)]
+        fields += [("lastNs", entry.number(16, 8, signed=True), chunk.last_ns)]
         fields += [(f"count {i}", entry.number(24 + 8 * i, 8), chunk.counts[i]) for i in range(4)]
         fields += [(f"count {i} before", entry.number(56 + 8 * i, 8), chunk.before[i]) for i in range(4)]
         fields += [("bytesReceived", entry.number(88, 8), chunk.bytes_received)]

@@ -12,14 +12,15 @@ Shares no code with the library: what the two of them read alike is what the spe
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
+from checked_trace import TooLarge, Trace, clock_reads, read_trace
 from damage import Damage
 from event_text import dump_lines
-from network_events import DELIVERED
-from checked_trace import TooLarge, Trace, clock_reads, read_trace
 from guest_events import SOURCES
+from network_events import DELIVERED
 
 USAGE, DAMAGED = 2, 3
 
@@ -45,8 +46,8 @@ def summary(trace: Trace) -> dict:
     delivered = sum(event.verdict == DELIVERED for event in trace.network)
     network = {"digest": trace.network_digests.stream.hex(), "delivered": delivered, "dropped": len(trace.network) - delivered}
     run = trace.layout.run
-    version = ".".join(map(str, trace.layout.version))
-    return {"version": version, "seed": run.seed, "incomplete": run.incomplete, "partial": run.partial, "guests": guests, "network": network}
+    whole = {"version": ".".join(map(str, trace.layout.version)), "seed": run.seed, "incomplete": run.incomplete, "partial": run.partial}
+    return whole | {"guests": guests, "network": network}
 
 
 def main() -> int:
@@ -64,6 +65,7 @@ def main() -> int:
         print(f"{arguments.trace}: {damage}", file=sys.stderr)
         return DAMAGED
     if arguments.dump:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the lines may stop; not before, for zstd may stop reading, too
         for line in dump_lines(trace):
             sys.stdout.buffer.write(line)
     if arguments.json:
