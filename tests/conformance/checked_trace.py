@@ -114,6 +114,7 @@ def implied_deliveries(trace: Trace, receiver: int) -> Iterator[NetworkEvent]:
 
 def check_rows(trace: Trace) -> None:
     run = trace.layout.run
+    check(all(a.key <= b.key for a, b in zip(trace.network, trace.network[1:])), "network", "rows that are not in their order")
     for event in trace.network:
         what = f"network: frame {event.frame} of guest {event.sender} to guest {event.receiver}"
         check(max(event.sender, event.receiver) < len(trace.guests), what, f"the run has {len(trace.guests)} guests")
