@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from capnp_message import Struct
 from columns import Columns, open_columns
 from damage import check
-from guest_events import ABORTED, SOURCES, ClockReads, End, Event, FrameReceived, FrameSent, guest_events
+from guest_events import ABORTED, SOURCES, TRIMMED, ClockReads, End, Event, FrameReceived, FrameSent, guest_events, last_time
 from index import StreamDigests, check_fields, check_stream, root_summaries, stream_digests
 from layout import Layout, parse_layout
 from network_events import DELIVERED, NetworkEvent, network_events
@@ -55,7 +55,7 @@ def read_trace(data: bytes) -> Trace:
     columns = [open_columns(stream.chunks) for stream in layout.streams]
     guests = [open_guest(each, summary) for each, summary in zip(columns, summaries[:-1])]
     rows = [row for each in columns[-1] for row in network_events(each)]
-    trace = Trace(layout, guests, rows, first_network_number(columns[-1], guests), columns[-1], stream_digests(columns[-1]))
+    trace = Trace(layout, guests, rows, first_network_number(columns[-1]), columns[-1], stream_digests(columns[-1]))
     for number, (guest, summary) in enumerate(zip(guests, summaries)):
         place = f"root: guest {number}"
         check_stream(summary, layout.streams[number], guest.columns, guest.digests, place)
@@ -63,6 +63,7 @@ def read_trace(data: bytes) -> Trace:
         check_guest_statistics(trace, number, summary.struct(3), place)
     check_stream(summaries[-1], layout.streams[-1], columns[-1], trace.network_digests, "root: network")
     check_rows(trace)
+    check_part(trace)
     trace.network = sorted(rows + [event for i in range(len(guests)) for event in implied_deliveries(trace, i)], key=lambda each: each.key)
     delivered = sum(event.verdict == DELIVERED for event in trace.network)
     fields = [("framesDelivered", summaries[-1].number(8, 8), delivered)]
@@ -77,10 +78,9 @@ def open_guest(columns: list[Columns], summary: Struct) -> Guest:
     return Guest(columns, events, stream_digests(columns), before, sent, summary.struct(3).bit(449))
 
 
-def first_network_number(columns: list[Columns], guests: list[Guest]) -> int:
-    """Not 0 in a part of a run only: rows and implied deliveries before it."""
-    rows = sum(columns[0].chunk.before) if columns else 0
-    return rows + sum(guest.before[2] for guest in guests if guest.implied)
+def first_network_number(columns: list[Columns]) -> int:
+    """Not 0 in a part of a run only, where no deliveries are implied."""
+    return sum(columns[0].chunk.before) if columns else 0
 
 
 def received_frames(guest: Guest) -> Iterator[FrameReceived]:
@@ -121,6 +121,23 @@ def check_rows(trace: Trace) -> None:
         sent = trace.guests[event.sender].frame(event.frame)
         check(sent is not None or run.partial or run.incomplete, what, "the frame is not in its sender's stream")
         check(sent is None or sent.at == event.sent_at, what, "sent at another time in its sender's stream")
+
+
+def check_part(trace: Trace) -> None:
+    """Of a part of a run: all of it lies from its first instant on and before its last; what it cuts short ends there."""
+    run = trace.layout.run
+    if not run.partial:
+        return
+    for number, guest in enumerate(trace.guests):
+        place = f"guest {number}"
+        check(not guest.implied, place, "implied deliveries in a part of a run")
+        for event in (event for each in guest.events for event in each):
+            if isinstance(event, End) and event.reason == TRIMMED:
+                check(event.at == run.to_ns, place, f"cut short at {event.at}, the part ends at {run.to_ns}")
+            else:
+                check(run.from_ns <= event.at and last_time(event) < run.to_ns, place, f"event at {event.at} is not in the part")
+    for event in trace.network:
+        check(run.from_ns <= event.at < run.to_ns, "network", f"event at {event.at} is not in the part")
 
 
 def check_guest_statistics(trace: Trace, number: int, statistics: Struct, place: str) -> None:

@@ -10,7 +10,7 @@ from framing import MOST_GUESTS
 CLOCK, SENT, RECEIVED, CONSOLE, END = range(5)
 SOURCES = ["tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic"]
 END_REASONS = ["power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed"]
-ABORTED = 5
+ABORTED, TRIMMED = 5, 6
 LAST_TIME = (1 << 63) - 1
 LARGEST_FRAME = 65_535
 
@@ -53,6 +53,13 @@ class End:
 
 
 Event = ClockReads | FrameSent | FrameReceived | ConsoleBytes | End
+
+
+def last_time(event: Event) -> int:
+    """Of the last event of the run."""
+    if isinstance(event, ClockReads):
+        return event.at + event.step * (event.count - 1)
+    return event.at + event.step * (len(event.data) - 1) if isinstance(event, ConsoleBytes) else event.at
 
 
 class Clock:

@@ -64,8 +64,8 @@ def main() -> int:
     except Damage as damage:
         print(f"{arguments.trace}: {damage}", file=sys.stderr)
         return DAMAGED
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the lines may stop; not before this, for zstd may stop reading, too
     if arguments.dump:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads the lines may stop; not before, for zstd may stop reading, too
         for line in dump_lines(trace):
             sys.stdout.buffer.write(line)
     if arguments.json:

@@ -8,7 +8,7 @@ from canonical import canonical_guest_columns, canonical_network_columns, varint
 from columns import COMPRESSED, PLAIN, Columns
 from framing import CHUNK_HEADER, CHUNK_MAGIC, FILE_HEADER, FILE_MAGIC, TRAILER, TRAILER_MAGIC
 from framing import GUEST, NETWORK, NO_STREAM, PAGE, ROOT, RUN, Chunk
-from guest_events import ABORTED, ClockReads, ConsoleBytes, End, Event, FrameSent
+from guest_events import ABORTED, ClockReads, ConsoleBytes, End, Event, FrameSent, last_time
 from layout import CHUNKS_IN_PAGE
 from network_events import DELIVERED, NetworkEvent
 from xxh3 import xxh3_64, xxh3_128
@@ -115,11 +115,6 @@ def counts_of(events: list[Event | NetworkEvent]) -> list[int]:
         elif not isinstance(event, End):
             counts[1 if isinstance(event, FrameSent) else 2] += 1
     return counts
-
-
-def last_time(event: Event | NetworkEvent) -> int:
-    steps = event.count - 1 if isinstance(event, ClockReads) else len(event.data) - 1 if isinstance(event, ConsoleBytes) else 0
-    return event.at + steps * (event.step if steps else 0)
 
 
 class TraceBuilder:
