@@ -25,7 +25,7 @@ void add_end(std::vector<ScriptEvent>& events, EndReason reason) {
   events.back().reason = reason;
 }
 
-/// The guest of FORMAT.md's example as far as a recording can have it, in one of two guests without frames received.
+/// Runs of clock reads of all lengths around the borders between groups; values that follow the time, that do not, that wrap.
 Script clock_groups() {
   Script script = small_script();
   script.network.clear();
@@ -41,10 +41,10 @@ Script clock_groups() {
     }
   };
   for (int round = 0; round < 200; ++round) {
-    run(ClockSource::kTsc, 1 + round % 9, 40, static_cast<uint64_t>(at), 40);           // the value is the time
-    run(ClockSource::kHpet, 1 + round % 5, 100, static_cast<uint64_t>(at) / 10, 10);    // a constant rate
+    run(ClockSource::kTsc, 1 + round % 9, 40, static_cast<uint64_t>(at), 40);              // the value is the time
+    run(ClockSource::kHpet, 1 + round % 5, 100, static_cast<uint64_t>(at) / 10, 10);       // a constant rate
     run(ClockSource::kAcpiPm, 1 + round % 6, 7, ~uint64_t{0} - round, uint64_t{3} << 62);  // wraps
-    run(ClockSource::kTsc, 2, 40, 5, 0);                                                // set back
+    run(ClockSource::kTsc, 2, 40, 5, 0);                                                   // set back
   }
   at = (int64_t{1} << 62);
   run(ClockSource::kRtc, 5, (int64_t{1} << 60), 1, ~uint64_t{0});
@@ -112,9 +112,8 @@ Script pages() {
     }
     script.network.push_back(delivered);
   }
-  std::sort(script.network.begin(), script.network.end(), [](const NetworkEvent& a, const NetworkEvent& b) {
-    return std::tie(a.at, a.sender_frame) < std::tie(b.at, b.sender_frame);
-  });
+  std::sort(script.network.begin(), script.network.end(),
+            [](const NetworkEvent& a, const NetworkEvent& b) { return std::tie(a.at, a.sender_frame) < std::tie(b.at, b.sender_frame); });
   add_end(script.guests[0], EndReason::kPowerOff);
   add_end(script.guests[1], EndReason::kAborted);
   return script;
