@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Traces whose checksums are right and whose contents break FORMAT.md: both readers must refuse them.
+
+usage: refused_trace_test.py --reprise PROGRAM
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import trace_builder
+from allowed_trace_test import EXAMPLE, PEER, build, streams
+from canonical import canonical_guest_columns
+from checked_trace import read_trace
+from columns import COMPRESSED
+from damage import Damage
+from guest_events import End, FrameSent
+from network_events import NetworkEvent
+from trace_builder import Stream, TraceBuilder, stored_column, zstd_frame
+
+options = argparse.Namespace()
+DAMAGED = 3
+
+
+def example_with(**columns: str) -> bytes:
+    """The trace of FORMAT.md's example with other bytes in some columns; counts and digests are made to fit."""
+
+    def altered(first_ns: int, events: list) -> dict[str, bytes]:
+        made = canonical_guest_columns(first_ns, events)
+        return made | {name: bytes.fromhex(column) for name, column in columns.items()} if events == EXAMPLE else made
+
+    with mock.patch.object(trace_builder, "canonical_guest_columns", altered):
+        return build(streams())
+
+
+def stored_as(store: Callable[[bytes], bytes]) -> bytes:
+    def stored(column: bytes, way: int) -> bytes:
+        return store(column) if len(column) > 1 else stored_column(column, way)
+
+    with mock.patch.object(trace_builder, "stored_column", stored):
+        return build(streams())
+
+
+def with_rows(*chunks: list[NetworkEvent]) -> bytes:
+    return build(streams()[:2] + [Stream(list(chunks))])
+
+
+class RefusedTraces(unittest.TestCase):
+    def assert_refused(self, cases: dict[str, bytes]) -> None:
+        for name, trace in cases.items():
+            with self.subTest(name), tempfile.NamedTemporaryFile(suffix=".trace") as file:
+                file.write(trace)
+                file.flush()
+                with self.assertRaises(Damage):
+                    read_trace(trace)
+                done = subprocess.run([options.reprise, "verify", file.name], capture_output=True, check=False)
+                self.assertEqual(done.returncode, DAMAGED, done.stdout + done.stderr)
+
+    def test_the_trace_itself_is_sound(self) -> None:
+        read_trace(example_with())
+        read_trace(stored_as(lambda column: stored_column(column, COMPRESSED)))
+
+    def test_columns(self) -> None:
+        self.assert_refused(
+            {
+                "run of no events": example_with(order="00301b09120c"),
+                "events behind the end": example_with(order="301b090c12"),
+                "event kind 5": example_with(order="301b09120d"),
+                "column that goes on": example_with(clockTime="00282828"),
+                "first event after the first time": example_with(clockTime="052828"),
+                "varint that could be shorter": example_with(sentSize="8200"),
+                "clock source 6": example_with(clockGroup="60800276"),
+                "group of no reads": example_with(clockGroup="2060800271"),
+                "frame of no bytes": example_with(sentSize="00", sentPayload=""),
+                "end reason 7": example_with(end="e80707"),
+                "sender that the run has not": example_with(receivedSender="0403"),
+                "frame that was not sent": example_with(receivedFrame="1202"),
+            }
+        )
+
+    def test_ways_to_store(self) -> None:
+        def without_size(column: bytes) -> bytes:
+            return subprocess.run(["zstd", "-q", "-c"], input=column, stdout=subprocess.PIPE, check=True).stdout
+
+        self.assert_refused(
+            {
+                "way 3": stored_as(lambda column: b"\3" + column),
+                "no content size": stored_as(lambda column: b"\1" + without_size(column)),
+                "two frames": stored_as(lambda column: b"\1" + zstd_frame(column[:1]) + zstd_frame(column[1:])),
+                "a byte behind the frame": stored_as(lambda column: b"\1" + zstd_frame(column) + b"\0"),
+                "too few varints": stored_as(lambda column: b"\2\0" + zstd_frame(column)),
+            }
+        )
+
+    def test_streams(self) -> None:
+        alice, bob, network = streams()
+        self.assert_refused(
+            {
+                "guest without an end": build([Stream([EXAMPLE[:-1]], received_bytes=[9]), bob, network]),
+                "guest without chunks": build([Stream([[End(5, 0)]]), Stream([]), Stream([[]])]),
+                "chunk without events": build([alice, Stream([PEER, [], [End(4000, 0)]]), network]),
+                "chunk that begins too early": build([alice, Stream([PEER[4:], [*PEER[:4], End(4000, 0)]]), network]),
+                "wrong number of bytes received": build([Stream([EXAMPLE], received_bytes=[8]), bob, network]),
+                "wrong statistics of the network": build([alice, bob, Stream(network.chunks, delivered=1)]),
+                "counts before the first chunk": build([Stream([EXAMPLE], before=(1, 0, 0, 0), received_bytes=[9]), bob, network]),
+                "frame of 65,536 bytes": build([alice, Stream([[*PEER, FrameSent(900, bytes(65_536)), End(4000, 0)]]), network]),
+            }
+        )
+
+    def test_network(self) -> None:
+        row = NetworkEvent(2000, 1, 7, 0, 0, 700)
+        self.assert_refused(
+            {
+                "verdict 6": with_rows([NetworkEvent(2000, 1, 7, 0, 6, 700)]),
+                "sent before time 0": with_rows([NetworkEvent(2000, 1, 7, 0, 0, -1)]),
+                "chunk without rows that is not the last": with_rows([row], [], []),
+            }
+        )
+
+    def test_kept(self) -> None:
+        def forget(trace: TraceBuilder) -> None:
+            trace.add_unknown(9, b"of a later version")
+            trace.kept.clear()
+
+        def invent(trace: TraceBuilder) -> None:
+            trace.kept.append(32)
+
+        kept = {"chunk not listed": build(streams(), between=forget), "list without a chunk": build(streams(), between=invent)}
+        self.assert_refused(kept)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reprise", type=Path, required=True)
+    parser.parse_args(namespace=options)
+    unittest.main(argv=sys.argv[:1])
+
+
+if __name__ == "__main__":
+    main()
