@@ -85,12 +85,12 @@ Script texts() {
   return script;
 }
 
-/// More than two pages of chunks in a guest's stream.
+/// Two pages of chunks in a guest's stream.
 Script pages() {
   Script script = small_script();
   script.network.clear();
   script.guests.assign(2, {});
-  for (uint64_t i = 0; i < 600; ++i) {
+  for (uint64_t i = 0; i < 300; ++i) {
     script.guests[1].push_back(event(EventKind::kFrameSent, static_cast<int64_t>(i * 1'000), i));
     script.guests[1].back().sender_frame = i;
     script.guests[1].back().payload.assign(4'200, static_cast<uint8_t>(i));
