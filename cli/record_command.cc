@@ -44,7 +44,7 @@ class ProgressLine {
 CommandLine record_command_line() {
   namespace options = boost::program_options;
   CommandLine line(
-      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--no-trace] [--console DIR] [-- "
+      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] [--console DIR] [-- "
       "SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
       "or T is reached, or the trace is as large as SIZE allows. What follows '--' goes to SimGrid.",
@@ -56,8 +56,8 @@ CommandLine record_command_line() {
       "max-size", options::value<std::string>()->value_name("SIZE"),
       "stop all guests before the trace grows larger than this (64K, 100M, 2G)")(
       "seed", options::value<std::string>()->value_name("N"), "of the guests' and the network's random numbers (default: 1)")(
-      "no-trace", "run without recording")("console", options::value<std::string>()->value_name("DIR"),
-                                           "write each guest's console to DIR/NAME.log");
+      "durable", "sync what is recorded twice a second: a power failure loses at most a second")("no-trace", "run without recording")(
+      "console", options::value<std::string>()->value_name("DIR"), "write each guest's console to DIR/NAME.log");
   return line;
 }
 
@@ -81,6 +81,7 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
   options.deployment = line.text("DEPLOYMENT");
   options.output = line.text_or("output", "");
   options.trace = !line.has("no-trace");
+  options.durable = line.has("durable");
   options.console_folder = line.text_or("console", "");
   options.simgrid_options = simgrid_options;
   if (options.trace && options.output.empty()) {

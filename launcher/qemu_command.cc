@@ -103,6 +103,7 @@ std::string plugin_argument(const std::filesystem::path& plugin, const PluginLau
     }
   };
   add_path("stream_folder", launch.stream_folder);
+  argument += launch.durable ? ",durable=on" : "";
   add_path("trace", launch.trace);
   add_path("console", launch.console);
   return argument;

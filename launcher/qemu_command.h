@@ -26,6 +26,7 @@ struct PluginLaunch {
   uint32_t guest = 0;
   uint32_t icount_shift = 0;
   std::filesystem::path stream_folder;
+  bool durable = false;
   std::filesystem::path trace;
   std::filesystem::path console;
 };

@@ -36,7 +36,7 @@ int refuse(const Error& error) {
 Result<std::unique_ptr<GuestSession>> make_live_session(const PluginArgs& args, ConsoleLog console) {
   std::unique_ptr<StreamWriter> writer;
   if (!args.stream_folder.empty()) {
-    ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest)));
+    ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest), StreamOptions{.durable = args.durable}));
   }
   auto session = std::make_unique<LiveSession>(GuestChannel(args.channel), std::move(writer), std::move(console));
   RETURN_IF_ERROR(session->introduce(qemu::build_id()));

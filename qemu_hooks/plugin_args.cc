@@ -33,6 +33,13 @@ Status set_option(PluginArgs& args, const std::string& name, const std::string& 
   if (name == "icount_shift") {
     return parse_number(name, value, args.icount_shift);
   }
+  if (name == "durable") {
+    if (value != "on") {
+      return Error{ErrorKind::kUsage, fmt::format("plugin option 'durable={}': want on", value)};
+    }
+    args.durable = true;
+    return {};
+  }
   if (name == "stream_folder") {
     args.stream_folder = value;
   } else if (name == "trace") {

@@ -17,6 +17,7 @@ struct PluginArgs {
   GuestIndex guest;           ///< required
   uint32_t icount_shift = 0;  ///< as on QEMU's command line
   std::string stream_folder;  ///< live: where the stream is written; empty: record nothing
+  bool durable = false;       ///< live: the stream is synced while it is written
   std::string trace;          ///< replay: the trace; required then
   std::string console;        ///< console log; empty: none
 };

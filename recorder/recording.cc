@@ -46,7 +46,7 @@ Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run) {
                                                         streams.folder.string(), streams.folder.string())};
   }
   RETURN_IF_ERROR(save_run_info(streams.folder, run));
-  ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network()));
+  ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network(), StreamOptions{.durable = options.durable}));
   return streams;
 }
 
@@ -127,8 +127,9 @@ Result<Prepared> prepare(const RecordOptions& options) {
 Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
   const Interrupt interrupt;
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(Supervisor supervisor,
-                   Supervisor::start(prepared.qemu, prepared.run, {prepared.plugin, streams.folder, options.console_folder}, channels));
+  ASSIGN_OR_RETURN(
+      Supervisor supervisor,
+      Supervisor::start(prepared.qemu, prepared.run, {prepared.plugin, streams.folder, options.console_folder, options.durable}, channels));
   std::vector<std::string> names;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
@@ -141,7 +142,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   if (options.max_size_bytes != 0) {
     limits.longest_turn = SizeBudget::kLongestTurn;
     barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size())](
-                                    VirtualTime now) mutable { return budget.used_up(now, std::chrono::steady_clock::now()); };
+                                    VirtualTime /*now*/) mutable { return budget.used_up(std::chrono::steady_clock::now()); };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
   const Status driven = drive(*prepared.network, barrier, supervisor, limits);

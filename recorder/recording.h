@@ -17,13 +17,14 @@ namespace reprise {
 struct RecordOptions {
   std::filesystem::path platform;
   std::filesystem::path deployment;
-  std::filesystem::path output;                   ///< the trace; ignored without `trace`
-  VirtualTime until = VirtualTime::never();       ///< the run stops for all guests at exactly this time
-  uint64_t max_size_bytes = 0;                    ///< of the trace: the run stops early, for all guests at one time; 0: no limit
-  uint64_t seed = 1;                              ///< of the guests' and the network's random numbers
-  bool trace = true;                              ///< false: the same coupling without recording
-  std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
-  std::vector<std::string> simgrid_options;       ///< as after `--`
+  std::filesystem::path output;              ///< the trace; ignored without `trace`
+  VirtualTime until = VirtualTime::never();  ///< the run stops for all guests at exactly this time
+  uint64_t max_size_bytes = 0;               ///< of the trace: the run stops early, for all guests at one time; 0: no limit
+  uint64_t seed = 1;                         ///< of the guests' and the network's random numbers
+  bool trace = true;                         ///< false: the same coupling without recording
+  bool durable = false;                      ///< sync the streams twice a second of host time: a power failure loses one second at most
+  std::filesystem::path console_folder;      ///< empty, or where NAME.log goes
+  std::vector<std::string> simgrid_options;  ///< as after `--`
   std::function<void(VirtualTime now)> progress;  ///< called a few times a second of host time; may be empty
 };
 

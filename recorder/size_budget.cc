@@ -4,15 +4,18 @@
 #include <system_error>
 #include <utility>
 
+#include "trace_format/event_log.h"
 #include "trace_format/limits.h"
+#include "trace_format/run_info_file.h"
+#include "trace_format/trace_writer.h"
 
 namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// What a stream's writer holds and may not shrink: a chunk that is open, and one that is being compressed.
-constexpr uint64_t kReserveOfStream = 2 * kSealBytes;
+/// A chunk's header, its columns' pointers, and what a column of noise takes beyond its rows; of each stream.
+constexpr uint64_t kReserveOfStream = 8U << 10;
 /// The trace's end repeats the provenance, which is in the folder, and has an index entry for each chunk, which is at least this many times
 /// as large: it was sealed because it was full.
 constexpr uint64_t kIndexShare = 8;
@@ -24,6 +27,18 @@ uint64_t streams_of(size_t guests) {
   return guests + 1;
 }
 
+/// 0 when it is not there.
+uint64_t file_bytes(const fs::path& path) {
+  std::error_code error;
+  const uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+uint64_t bytes_of_stream(const fs::path& folder, StreamId stream) {
+  const Result<LogReader> log = LogReader::open(folder / log_file_name(stream), stream);
+  return file_bytes(folder / stream_file_name(stream)) + (log.ok() ? log->newest_row_bytes() : 0);
+}
+
 }  // namespace
 
 uint64_t SizeBudget::smallest(const RunInfo& run) {
@@ -32,7 +47,7 @@ uint64_t SizeBudget::smallest(const RunInfo& run) {
 }
 
 SizeBudget::SizeBudget(fs::path folder, uint64_t max_bytes, size_t guests)
-    : folder_(std::move(folder)), max_bytes_(max_bytes), streams_(streams_of(guests)) {}
+    : folder_(std::move(folder)), max_bytes_(max_bytes), guests_(guests) {}
 
 bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
   if (used_up_ || host_now < next_look_) {
@@ -45,17 +60,14 @@ bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
   }
   seen_ = bytes;
   // The last turn is yet to come. Twice what was most: guests may get busier.
-  used_up_ = bytes + bytes / kIndexShare + 2 * largest_growth_ + streams_ * kReserveOfStream > max_bytes_;
+  used_up_ = bytes + bytes / kIndexShare + 2 * largest_growth_ + streams_of(guests_) * kReserveOfStream > max_bytes_;
   return used_up_;
 }
 
 uint64_t SizeBudget::bytes_in_folder() const {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (fs::directory_iterator file(folder_, error), end; !error && file != end; file.increment(error)) {
-    std::error_code gone;
-    const uint64_t size = file->file_size(gone);
-    bytes += gone ? 0 : size;
+  uint64_t bytes = bytes_of_stream(folder_, StreamId::network()) + file_bytes(folder_ / run_info_file_name());
+  for (uint32_t i = 0; i < guests_; ++i) {
+    bytes += bytes_of_stream(folder_, StreamId{i});
   }
   return bytes;
 }

@@ -23,17 +23,18 @@ class SizeBudget {
   /// Of the run whose streams are in `folder`. Requires max_bytes >= smallest().
   SizeBudget(std::filesystem::path folder, uint64_t max_bytes, size_t guests);
 
-  /// True once the trace might become too large if the run, which is at `now`, went on for more than one turn; stays true. Looks at the
+  /// True once the trace might become too large if the run went on for more than one turn; stays true. Looks at the
   /// files at most every kLookEvery of the host's time: guests that have nothing to do take many turns in that.
-  [[nodiscard]] bool used_up(VirtualTime now, std::chrono::steady_clock::time_point host_now);
+  [[nodiscard]] bool used_up(std::chrono::steady_clock::time_point host_now);
   static constexpr std::chrono::milliseconds kLookEvery{2};
 
  private:
+  /// What the streams take at most when they are sealed now: their files, and the rows in their logs as if those did not shrink.
   [[nodiscard]] uint64_t bytes_in_folder() const;
 
   std::filesystem::path folder_;
   uint64_t max_bytes_;
-  uint64_t streams_;
+  size_t guests_;
   uint64_t seen_ = 0;            ///< at the last look
   uint64_t largest_growth_ = 0;  ///< between two looks
   std::chrono::steady_clock::time_point next_look_ = std::chrono::steady_clock::time_point::min();

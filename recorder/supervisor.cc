@@ -24,7 +24,11 @@ Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest
     return Error{ErrorKind::kRunFailed, fmt::format("cannot make a socket for guest '{}': {}", guest.name, std::strerror(errno))};
   }
   channels.emplace_back(ends[0]);
-  PluginLaunch launch{.channel = ends[1], .guest = index, .icount_shift = guest.icount_shift, .stream_folder = options.stream_folder};
+  PluginLaunch launch{.channel = ends[1],
+                      .guest = index,
+                      .icount_shift = guest.icount_shift,
+                      .stream_folder = options.stream_folder,
+                      .durable = options.durable};
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }

@@ -19,6 +19,7 @@ class Supervisor {
     std::filesystem::path plugin;
     std::filesystem::path stream_folder;   ///< empty: record nothing
     std::filesystem::path console_folder;  ///< empty: no console logs
+    bool durable = false;                  ///< streams are synced while they are written
   };
 
   /// Starts one QEMU for each guest of `run`; `channels` are the recorder's ends, in GuestIndex order.

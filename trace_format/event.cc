@@ -18,7 +18,7 @@ std::string_view clock_source_name(ClockSource source) {
 }
 
 std::string_view end_reason_name(EndReason reason) {
-  static constexpr std::array<std::string_view, 6> kNames = {"power-off", "reset", "triple fault", "halt", "until", "aborted"};
+  static constexpr std::array<std::string_view, 7> kNames = {"power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed"};
   return name_of(kNames, static_cast<uint8_t>(reason));
 }
 

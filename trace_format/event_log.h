@@ -107,6 +107,8 @@ class LogReader {
   /// The log was written since the machine started, so that all that was committed is in it. If not, a power failure may have torn it, and
   /// chunk() gives what a mark vouches for.
   [[nodiscard]] bool whole() const { return whole_; }
+  /// Bytes of rows of the chunk that is being filled and of the one before it, which may not be in the stream file yet.
+  [[nodiscard]] uint64_t newest_row_bytes() const;
   /// Copies what is committed of chunk `number`; false when the log does not have it (any more).
   [[nodiscard]] bool chunk(uint64_t number, LogChunk& chunk) const;
 

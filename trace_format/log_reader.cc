@@ -144,6 +144,24 @@ bool LogReader::marked_chunk(uint64_t number, uint64_t slot_at, LogChunk& chunk)
   return false;
 }
 
+uint64_t LogReader::newest_row_bytes() const {
+  std::vector<std::pair<uint64_t, uint64_t>> rows;  // chunk, bytes
+  for (uint32_t slot = 0; slot < slots_; ++slot) {
+    const uint64_t slot_at = kLogPage + slot * (kLogPage + slot_rows_);
+    uint64_t chunk = 0;
+    uint64_t committed = 0;
+    if (read(slot_at, &chunk, sizeof chunk) && read(slot_at + offsetof(SlotHeader, committed), &committed, sizeof committed)) {
+      rows.emplace_back(chunk, Committed::of(committed).bytes);
+    }
+  }
+  std::sort(rows.rbegin(), rows.rend());
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < std::min<size_t>(rows.size(), 2); ++i) {
+    bytes += rows[i].second;
+  }
+  return bytes;
+}
+
 bool LogReader::read(uint64_t at, void* to, uint64_t size) const {
   auto* bytes = static_cast<uint8_t*>(to);
   while (size > 0) {
