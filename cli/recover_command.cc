@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/standard_output.h"
 #include "trace_format/event_text.h"
+#include "trace_format/recover_trace.h"
 #include "trace_format/trace_reader.h"
 #include "trace_format/trace_writer.h"
 
@@ -13,12 +15,12 @@ namespace reprise {
 
 Result<int> recover_command(const Arguments& arguments) {
   namespace options = boost::program_options;
-  CommandLine line(
-      "reprise recover DIR -o FILE",
-      "Makes a trace from the folder that a killed or failed run left behind (FILE.partial). It ends where the guest ends whose\n"
-      "events reached the disk least far. The folder stays as it is.",
-      "reprise recover ping.trace.partial -o ping.trace");
-  line.add_operand("DIR");
+  CommandLine line("reprise recover DIR|TRACE -o FILE",
+                   "Makes a trace of what is left: of the folder of a killed or failed run (FILE.partial), or of a damaged or cut trace. "
+                   "Each guest ends\n"
+                   "where its own events end, and replays up to there. What it is made from stays as it is.",
+                   "reprise recover ping.trace.partial -o ping.trace");
+  line.add_operand("DIR|TRACE");
   line.options().add_options()("output,o", options::value<std::string>()->value_name("FILE"), "the trace to write");
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {
@@ -27,9 +29,15 @@ Result<int> recover_command(const Arguments& arguments) {
   if (!line.has("output")) {
     return line.usage_error("-o FILE is missing");
   }
-  RETURN_IF_ERROR(recover_run(line.text("DIR"), line.text("output")));
-  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("output")));
+  const std::string from = line.text("DIR|TRACE");
   std::string text;
+  if (std::filesystem::is_directory(from)) {
+    RETURN_IF_ERROR(recover_run(from, line.text("output")));
+  } else {
+    ASSIGN_OR_RETURN(const ScanResult scan, recover_trace(from, line.text("output")));
+    text = fmt::format("{}: {} sound chunks, {} bytes lost\n", printable(from), scan.sound_chunks, scan.lost_bytes);
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("output")));
   for (uint32_t i = 0; i < trace->run().guests.size(); ++i) {
     text += fmt::format("{}: recovered up to {} s\n", printable(trace->run().guests[i].name),
                         seconds_text(trace->guest_statistics(GuestIndex{i}).last));

@@ -115,6 +115,12 @@ Status check_file_header(const ByteSource& source, FileKind kind, StreamId strea
   return {};
 }
 
+bool has_sound_file_header(const ByteSource& source) {
+  FileHeaderBytes bytes;
+  return source.size() >= bytes.size() && source.read_at(0, bytes).ok() && starts_with(bytes.data(), kFileMagic) &&
+         load_le<uint64_t>(&bytes[kFileChecksumAt]) == XXH3_64bits(bytes.data(), kFileChecksumAt);
+}
+
 ChunkHeaderBytes encode_chunk_header(const ChunkHeader& header, ByteView body) {
   ChunkHeaderBytes bytes = {};
   std::memcpy(bytes.data(), kChunkMagic.data(), kChunkMagic.size());

@@ -24,6 +24,9 @@ using FileHeaderBytes = std::array<uint8_t, kFileHeaderBytes>;
 /// kBadTrace when `source` does not start with this header, or has another major version.
 [[nodiscard]] Status check_file_header(const ByteSource& source, FileKind kind, StreamId stream);
 
+/// The header's magic and checksum are right, whatever it says.
+[[nodiscard]] bool has_sound_file_header(const ByteSource& source);
+
 /// What a chunk holds. A reader steps over kinds that it does not know, and a rewrite keeps them.
 enum class ChunkKind : uint16_t { kGuest = 0, kNetwork = 1, kRun = 2, kPage = 3, kRoot = 4 };
 inline constexpr uint16_t kKnownChunkKinds = 5;

@@ -95,7 +95,8 @@ bool is_delivery(const NetworkEvent& event, size_t guests) {
 
 /// For each guest, whether its receptions are, time for time and frame for frame, the first deliveries that the network made to it. Those
 /// that come later reached a guest that had ended.
-Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vector<DeliverySequence>& receptions) {
+Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vector<DeliverySequence>& receptions,
+                                       const std::vector<bool>& left_out) {
   std::vector<DeliverySequence> delivered(receptions.size());
   RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
     if (is_delivery(event, receptions.size()) && delivered[event.receiver.value].count() < receptions[event.receiver.value].count()) {
@@ -105,23 +106,26 @@ Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vec
   }));
   std::vector<bool> implied(receptions.size());
   for (size_t i = 0; i < receptions.size(); ++i) {
-    implied[i] = delivered[i] == receptions[i];
+    implied[i] = left_out[i] || delivered[i] == receptions[i];
   }
   return implied;
 }
 
 /// Writes the network's rows but those that the guests' receptions imply.
 Status write_network(const fs::path& directory, const std::vector<DeliverySequence>& receptions, const std::vector<bool>& implied,
-                     TraceAssembly& trace) {
+                     const std::vector<bool>& left_out, TraceAssembly& trace) {
   trace.begin_stream(StreamId::network());
   NetworkRows rows(trace);
   NetworkStatistics statistics;
+  for (size_t i = 0; i < receptions.size(); ++i) {
+    statistics.frames_delivered += left_out[i] ? receptions[i].count() : 0;
+  }
   std::vector<uint64_t> delivered(receptions.size());
   RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
     ++(event.kind == NetworkEvent::Kind::kDelivered ? statistics.frames_delivered : statistics.frames_dropped);
     if (is_delivery(event, receptions.size())) {
       const uint32_t receiver = event.receiver.value;
-      if (delivered[receiver]++ < receptions[receiver].count() && implied[receiver]) {
+      if (delivered[receiver]++ < receptions[receiver].count() && implied[receiver] && !left_out[receiver]) {
         return Status{};
       }
     }
@@ -133,24 +137,26 @@ Status write_network(const fs::path& directory, const std::vector<DeliverySequen
   return {};
 }
 
-Status write_trace(const fs::path& directory, const RunInfo& run, ByteSink& sink) {
+Status write_trace(const fs::path& directory, const RunInfo& run, std::vector<bool> left_out, ByteSink& sink) {
+  left_out.resize(run.guests.size());
   ASSIGN_OR_RETURN(TraceAssembly trace, TraceAssembly::begin(sink, run));
   std::vector<DeliverySequence> receptions(run.guests.size());
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     RETURN_IF_ERROR(copy_guest(directory, StreamId{i}, trace, receptions[i]));
   }
-  ASSIGN_OR_RETURN(const std::vector<bool> implied, find_implied(directory, receptions));
+  ASSIGN_OR_RETURN(const std::vector<bool> implied, find_implied(directory, receptions, left_out));
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     trace.set_deliveries_implied(GuestIndex{i}, implied[i]);
   }
-  RETURN_IF_ERROR(write_network(directory, receptions, implied, trace));
+  RETURN_IF_ERROR(write_network(directory, receptions, implied, left_out, trace));
   return trace.finish();
 }
 
 }  // namespace
 
-Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& output, const OutputOptions& options) {
-  return write_output(output, options, [&](ByteSink& sink) { return write_trace(directory, run, sink); });
+Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& output, const OutputOptions& options,
+               const std::vector<bool>& left_out) {
+  return write_output(output, options, [&](ByteSink& sink) { return write_trace(directory, run, left_out, sink); });
 }
 
 Status remove_streams(const fs::path& directory, size_t guests) {

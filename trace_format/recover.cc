@@ -8,6 +8,7 @@
 #include "trace_format/recovered_stream.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
+#include "trace_format/stream_recovery.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
@@ -49,17 +50,23 @@ std::vector<KeptGuest> keep_guests(const fs::path& directory, size_t guests) {
   return kept;
 }
 
-Status recover_into(const fs::path& directory, RunInfo run, const fs::path& work, const fs::path& output) {
+}  // namespace
+
+Status recover_streams(const fs::path& directory, RunInfo run, const fs::path& work, const fs::path& output,
+                       const std::vector<bool>& left_out) {
   const std::vector<KeptGuest> kept = keep_guests(directory, run.guests.size());
-  ASSIGN_OR_RETURN(run.complete, copy_network(directory, work, frames_of(kept)));
+  ASSIGN_OR_RETURN(const bool whole_network, copy_network(directory, work, frames_of(kept)));
+  run.complete = run.complete && whole_network;
   for (uint32_t i = 0; i < kept.size(); ++i) {
     RETURN_IF_ERROR(copy_guest(directory, work, GuestIndex{i}, kept[i]));
     run.complete = run.complete && kept[i].ended;
   }
   OutputOptions options;
   options.verify = true;
-  return join_to(work, run, output, options);
+  return join_to(work, run, output, options, left_out);
 }
+
+namespace {
 
 /// What is being written now has no end yet, and its writer may be about to make a trace of it.
 Status refuse_live(const fs::path& directory, size_t guests) {
@@ -91,7 +98,7 @@ Status recover_run(const fs::path& directory, const fs::path& output) {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", work.string(),
                                                     code ? code.message() : "it is there already; remove it if no recovery is running")};
   }
-  Status status = recover_into(directory, std::move(*run), work, output);
+  Status status = recover_streams(directory, std::move(*run), work, output);
   fs::remove_all(work, code);
   return status;
 }
