@@ -95,24 +95,9 @@ class NetworkSource final : public Source {
   NetworkEvent event_;
 };
 
-Status check_options(const TraceReader& trace, const DumpOptions& options) {
-  for (const std::string& name : options.guests) {
-    if (!trace.guest_by_name(name).has_value()) {
-      std::string names;
-      for (const GuestInfo& guest : trace.run().guests) {
-        names += names.empty() ? guest.name : ", " + guest.name;
-      }
-      return Error{ErrorKind::kUsage, fmt::format("no guest '{}' in the trace; it has {}", printable(name), printable(names))};
-    }
-  }
-  for (const std::string& kind : options.kinds) {
-    if (!contains(kKinds, kind)) {
-      return Error{ErrorKind::kUsage, fmt::format("no kind '{}'; there are {}", printable(kind), fmt::join(kKinds, ", "))};
-    }
-  }
-  return {};
+bool has_guest(const RunInfo& run, const std::string& name) {
+  return std::any_of(run.guests.begin(), run.guests.end(), [&](const GuestInfo& guest) { return guest.name == name && !guest.omitted; });
 }
-
 /// Sources in the order that decides between equal times: the guests by index, then the network.
 Result<std::vector<std::unique_ptr<Source>>> open_sources(TraceReader& trace, const DumpOptions& options) {
   std::vector<std::unique_ptr<Source>> sources;
@@ -132,8 +117,26 @@ Result<std::vector<std::unique_ptr<Source>>> open_sources(TraceReader& trace, co
 
 }  // namespace
 
+Status check_dump_options(const RunInfo& run, const DumpOptions& options) {
+  for (const std::string& name : options.guests) {
+    if (!has_guest(run, name)) {
+      std::string names;
+      for (const GuestInfo& guest : run.guests) {
+        names += guest.omitted ? "" : names.empty() ? guest.name : ", " + guest.name;
+      }
+      return Error{ErrorKind::kUsage, fmt::format("no guest '{}' in the trace; it has {}", printable(name), printable(names))};
+    }
+  }
+  for (const std::string& kind : options.kinds) {
+    if (!contains(kKinds, kind)) {
+      return Error{ErrorKind::kUsage, fmt::format("no kind '{}'; there are {}", printable(kind), fmt::join(kKinds, ", "))};
+    }
+  }
+  return {};
+}
+
 Status dump_trace(TraceReader& trace, const DumpOptions& options, const LineSink& sink) {
-  RETURN_IF_ERROR(check_options(trace, options));
+  RETURN_IF_ERROR(check_dump_options(trace.run(), options));
   ASSIGN_OR_RETURN(const std::vector<std::unique_ptr<Source>> sources, open_sources(trace, options));
   using Place = std::pair<VirtualTime, size_t>;
   std::priority_queue<Place, std::vector<Place>, std::greater<>> next;

@@ -21,6 +21,9 @@ struct DumpOptions {
   PayloadText payload = PayloadText::kDigest;
 };
 
+/// kUsage for a guest or kind that there is not.
+[[nodiscard]] Status check_dump_options(const RunInfo& run, const DumpOptions& options);
+
 /// Takes whole lines, some KiB at a time; returns false when nobody reads on, which ends the dump without an error.
 using LineSink = std::function<bool(std::string_view lines)>;
 

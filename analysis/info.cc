@@ -89,7 +89,11 @@ Json columns_json(const std::vector<ColumnUse>& columns) {
 }
 
 /// "complete", or what part of a run this is.
-std::string run_text(const RunInfo& run) {
+std::string run_text(const TraceSummary& trace) {
+  const RunInfo& run = trace.run;
+  if (trace.unfinished) {
+    return "not finished: it is being recorded, or was killed";
+  }
   std::string text = run.complete ? "complete" : "recovered from a run that did not finish, or from a damaged trace";
   if (run.partial) {
     text += fmt::format("; a part of it, from {} s {}", seconds_text(run.from),
@@ -118,12 +122,12 @@ Json guest_json(const GuestInfo& guest) {
 
 }  // namespace
 
-std::string info_text(const TraceReader& trace) {
-  const RunInfo& run = trace.run();
+std::string info_text(const TraceSummary& trace) {
+  const RunInfo& run = trace.run;
   std::string text;
   add_line(text, "recorded by", "Reprise " + printable(run.reprise_version));
-  add_line(text, "run", run_text(run));
-  add_line(text, "file", fmt::format("{} bytes", trace.file_bytes()));
+  add_line(text, "run", run_text(trace));
+  add_line(text, "file", fmt::format("{} bytes", trace.file_bytes));
   add_line(text, "seed", fmt::format("{}", run.seed));
   add_line(text, "until", run.until == VirtualTime::never() ? "every guest's end" : seconds_text(run.until) + " s");
   add_line(text, "network", fmt::format("SimGrid {}, lookahead {} ns", printable(run.simgrid_version), run.lookahead.ns));
@@ -133,29 +137,29 @@ std::string info_text(const TraceReader& trace) {
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     text += guest_block(run.guests[i]);
     text += run.guests[i].omitted ? "  (left out of this part)\n"
-                                  : column_table("guest " + printable(run.guests[i].name), trace.guest_columns(GuestIndex{i}));
+                                  : column_table("guest " + printable(run.guests[i].name), trace.guest_columns[i]);
   }
-  return text + column_table("the network", trace.network_columns());
+  return text + column_table("the network", trace.network_columns);
 }
 
-std::string info_json(const TraceReader& trace) {
-  const RunInfo& run = trace.run();
+std::string info_json(const TraceSummary& trace) {
+  const RunInfo& run = trace.run;
   Json json;
   json["reprise_version"] = run.reprise_version;
-  json["complete"] = run.complete;
-  json["file_bytes"] = trace.file_bytes();
+  json["complete"] = run.complete && !trace.unfinished;
+  json["file_bytes"] = trace.file_bytes;
   json["seed"] = run.seed;
   json["until_ns"] = run.until == VirtualTime::never() ? Json() : Json(run.until.ns);
   json["network"] = {{"simgrid_version", run.simgrid_version}, {"simgrid_options", run.simgrid_options},
                      {"lookahead_ns", run.lookahead.ns},       {"platform_xml", run.platform_xml},
-                     {"deployment_xml", run.deployment_xml},   {"columns", columns_json(trace.network_columns())}};
+                     {"deployment_xml", run.deployment_xml},   {"columns", columns_json(trace.network_columns)}};
   if (run.partial) {
     json["part"] = {{"from_ns", run.from.ns}, {"to_ns", run.to == VirtualTime::never() ? Json() : Json(run.to.ns)}};
   }
   json["guests"] = Json::array();
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     json["guests"].push_back(guest_json(run.guests[i]));
-    json["guests"].back()["columns"] = columns_json(trace.guest_columns(GuestIndex{i}));
+    json["guests"].back()["columns"] = columns_json(trace.guest_columns[i]);
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -42,19 +42,19 @@ std::string end_text(const GuestStatistics& statistics) {
 
 }  // namespace
 
-std::string stats_text(const TraceReader& trace) {
+std::string stats_text(const TraceSummary& trace) {
   std::vector<Row> guests = {
       {"guest", "host", "frames sent", "received", "bytes sent", "received", "console bytes", "first event s", "last event s", "end"}};
   std::vector<Row> clocks = {{"clock reads"}};
   for (int source = 0; source < kClockSourceCount; ++source) {
     clocks.front().emplace_back(clock_source_name(static_cast<ClockSource>(source)));
   }
-  for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
-    const GuestInfo& guest = trace.run().guests[i];
+  for (uint32_t i = 0; i < trace.run.guests.size(); ++i) {
+    const GuestInfo& guest = trace.run.guests[i];
     if (guest.omitted) {
       continue;
     }
-    const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
+    const GuestStatistics& statistics = trace.guests[i];
     guests.push_back({printable(guest.name), printable(guest.host), number(statistics.frames_sent), number(statistics.frames_received),
                       number(statistics.bytes_sent), number(statistics.bytes_received), number(statistics.console_bytes),
                       seconds_text(statistics.first), seconds_text(statistics.last), end_text(statistics)});
@@ -63,21 +63,21 @@ std::string stats_text(const TraceReader& trace) {
       clocks.back().push_back(number(reads));
     }
   }
-  const NetworkStatistics& network = trace.network_statistics();
+  const NetworkStatistics& network = trace.network;
   return fmt::format("{}\n{}\nnetwork: {} frames delivered, {} dropped\nfile: {} bytes\n", table(guests, 2), table(clocks, 1),
-                     network.frames_delivered, network.frames_dropped, trace.file_bytes());
+                     network.frames_delivered, network.frames_dropped, trace.file_bytes);
 }
 
-std::string stats_json(const TraceReader& trace) {
+std::string stats_json(const TraceSummary& trace) {
   using Json = nlohmann::ordered_json;
   Json json;
   json["guests"] = Json::array();
-  for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
-    const GuestInfo& guest = trace.run().guests[i];
+  for (uint32_t i = 0; i < trace.run.guests.size(); ++i) {
+    const GuestInfo& guest = trace.run.guests[i];
     if (guest.omitted) {
       continue;
     }
-    const GuestStatistics& statistics = trace.guest_statistics(GuestIndex{i});
+    const GuestStatistics& statistics = trace.guests[i];
     Json reads = Json::object();
     for (int source = 0; source < kClockSourceCount; ++source) {
       reads[std::string(clock_source_name(static_cast<ClockSource>(source)))] = statistics.clock_reads[source];
@@ -94,9 +94,8 @@ std::string stats_json(const TraceReader& trace) {
                               {"last_ns", statistics.last.ns},
                               {"end", statistics.ended ? Json(end_text(statistics)) : Json()}});
   }
-  json["network"] = {{"frames_delivered", trace.network_statistics().frames_delivered},
-                     {"frames_dropped", trace.network_statistics().frames_dropped}};
-  json["file_bytes"] = trace.file_bytes();
+  json["network"] = {{"frames_delivered", trace.network.frames_delivered}, {"frames_dropped", trace.network.frames_dropped}};
+  json["file_bytes"] = trace.file_bytes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

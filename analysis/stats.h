@@ -3,16 +3,16 @@
 
 #include <string>
 
-#include "trace_format/trace_reader.h"
+#include "trace_format/trace_summary.h"
 
 namespace reprise {
 
 /// Tables for people: guests, clock reads by source, network. Ends with a newline.
-[[nodiscard]] std::string stats_text(const TraceReader& trace);
+[[nodiscard]] std::string stats_text(const TraceSummary& trace);
 
 /// {"guests": [{"name", "host", "frames_sent", "frames_received", "bytes_sent", "bytes_received", "clock_reads": {"tsc", "hpet", "pit",
 /// "rtc", "acpi_pm", "lapic"}, "console_bytes", "first_ns", "last_ns", "end"}], "network": {"frames_delivered", "frames_dropped"},
 /// "file_bytes"}. "end" is the reason, or null when the stream has no end. Ends with a newline.
-[[nodiscard]] std::string stats_json(const TraceReader& trace);
+[[nodiscard]] std::string stats_json(const TraceSummary& trace);
 
 }  // namespace reprise

@@ -1,11 +1,9 @@
 #include "analysis/info.h"
 
-#include <memory>
-
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/standard_output.h"
-#include "trace_format/trace_reader.h"
+#include "trace_format/trace_summary.h"
 
 namespace reprise {
 
@@ -18,8 +16,8 @@ Result<int> info_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE")));
-  RETURN_IF_ERROR(print(line.has("json") ? info_json(*trace) : info_text(*trace)));
+  ASSIGN_OR_RETURN(const TraceSummary trace, read_summary(line.text("FILE")));
+  RETURN_IF_ERROR(print(line.has("json") ? info_json(trace) : info_text(trace)));
   return kExitDone;
 }
 

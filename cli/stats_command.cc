@@ -1,11 +1,9 @@
 #include "analysis/stats.h"
 
-#include <memory>
-
 #include "cli/command.h"
 #include "cli/command_line.h"
 #include "cli/standard_output.h"
-#include "trace_format/trace_reader.h"
+#include "trace_format/trace_summary.h"
 
 namespace reprise {
 
@@ -19,8 +17,8 @@ Result<int> stats_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE")));
-  RETURN_IF_ERROR(print(line.has("json") ? stats_json(*trace) : stats_text(*trace)));
+  ASSIGN_OR_RETURN(const TraceSummary trace, read_summary(line.text("FILE")));
+  RETURN_IF_ERROR(print(line.has("json") ? stats_json(trace) : stats_text(trace)));
   return kExitDone;
 }
 

@@ -40,6 +40,16 @@ StreamSummary StreamIndexer::finish() {
   return std::move(summary_);
 }
 
+std::vector<ColumnUse> column_uses(bool network, const std::array<ColumnSizes, kMaxColumnCount>& columns) {
+  std::vector<ColumnUse> uses;
+  for (size_t i = 0; i < kMaxColumnCount; ++i) {
+    if (columns[i].raw_bytes != 0) {
+      uses.push_back({column_name(network, i), columns[i].raw_bytes, columns[i].stored_bytes});
+    }
+  }
+  return uses;
+}
+
 void add_statistics(GuestStatistics& sum, const GuestStatistics& chunk, bool first_chunk) {
   sum.frames_sent += chunk.frames_sent;
   sum.frames_received += chunk.frames_received;

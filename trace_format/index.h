@@ -15,6 +15,7 @@
 #include "trace_format/limits.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
+#include "trace_format/trace_reader.h"
 
 namespace reprise {
 
@@ -58,6 +59,9 @@ struct Root {
 
   [[nodiscard]] const StreamSummary& summary(StreamId stream) const { return stream.is_network() ? network : guests[stream.value]; }
 };
+
+/// The columns that hold something, with their names.
+[[nodiscard]] std::vector<ColumnUse> column_uses(bool network, const std::array<ColumnSizes, kMaxColumnCount>& columns);
 
 /// The index of one stream while its chunks are written.
 class StreamIndexer {

@@ -14,16 +14,6 @@
 namespace reprise {
 namespace {
 
-std::vector<ColumnUse> column_uses(const StreamSummary& stream) {
-  std::vector<ColumnUse> uses;
-  for (size_t i = 0; i < kMaxColumnCount; ++i) {
-    if (stream.columns[i].raw_bytes != 0) {
-      uses.push_back({column_name(stream.stream.is_network(), i), stream.columns[i].raw_bytes, stream.columns[i].stored_bytes});
-    }
-  }
-  return uses;
-}
-
 class TraceFile final : public TraceReader {
  public:
   TraceFile(std::unique_ptr<ByteSource> source, TraceIndex index)
@@ -83,8 +73,8 @@ class TraceFile final : public TraceReader {
     return equal;
   }
 
-  std::vector<ColumnUse> guest_columns(GuestIndex guest) const override { return column_uses(summary(guest)); }
-  std::vector<ColumnUse> network_columns() const override { return column_uses(index_.root().network); }
+  std::vector<ColumnUse> guest_columns(GuestIndex guest) const override { return column_uses(false, summary(guest).columns); }
+  std::vector<ColumnUse> network_columns() const override { return column_uses(true, index_.root().network.columns); }
 
   Status copy_unknown_chunks(TraceAssembly& to) const override {
     std::vector<uint8_t> stored;

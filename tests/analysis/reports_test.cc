@@ -33,11 +33,11 @@ TEST_F(ReportsTest, StatsJsonHoldsTheCounts) {
      "first_ns": 150, "last_ns": 40000, "end": "until"}],
     "network": {"frames_delivered": 2, "frames_dropped": 1}})");
   expected["file_bytes"] = std::filesystem::file_size(folder_.path() / "trace");
-  EXPECT_EQ(Json::parse(stats_json(*reader)), expected);
+  EXPECT_EQ(Json::parse(stats_json(summary_of(*reader))), expected);
 }
 
 TEST_F(ReportsTest, StatsTextIsATable) {
-  const std::string text = stats_text(*trace());
+  const std::string text = stats_text(summary_of(*trace()));
   EXPECT_EQ(text.substr(0, text.find("file:")),
             "guest  host    frames sent  received  bytes sent  received  console bytes  first event s  last event s        end\n"
             "alice  node-0            2         1         158        60              2    0.000000100   0.000030000  power-off\n"
@@ -56,7 +56,7 @@ TEST_F(ReportsTest, InfoJsonHoldsTheProvenance) {
     "network": {"simgrid_version": "3.32", "simgrid_options": ["--cfg=network/model:CM02"], "lookahead_ns": 9999,
                 "platform_xml": "<platform/>", "deployment_xml": "<deployment/>"}})");
   expected["file_bytes"] = reader->file_bytes();
-  Json info = Json::parse(info_json(*reader));
+  Json info = Json::parse(info_json(summary_of(*reader)));
   const Json alice = info["guests"][0];
   EXPECT_EQ(info["guests"].size(), 2U);
   info.erase("guests");
@@ -71,7 +71,7 @@ TEST_F(ReportsTest, InfoJsonHoldsTheProvenance) {
 
 TEST_F(ReportsTest, InfoTextQuotesTheCommandLine) {
   script_.run.until = VirtualTime{1'500'000'000};
-  const std::string text = info_text(*trace());
+  const std::string text = info_text(summary_of(*trace()));
   for (const char* part : {"recorded by        Reprise 0.1.0\n", "run                complete\n", "until              1.500000000 s\n",
                            "network            SimGrid 3.32, lookahead 9999 ns\n", "\nguest bob\n", "  address          10.0.0.2/24\n",
                            "  nic              e1000 52:54:00:00:00:01\n", "  kernel           /boot/vmlinux, 1234 bytes, sha256 aaaa",
@@ -85,9 +85,9 @@ TEST_F(ReportsTest, BytesThatAreNotUtf8DoNotThrow) {
   script_.run.platform_xml = "\xc3";
   script_.run.guests[0].command_line = {"\x80\x1b"};
   const auto reader = trace();
-  EXPECT_NO_THROW(EXPECT_TRUE(Json::accept(stats_json(*reader))));
-  EXPECT_NO_THROW(EXPECT_TRUE(Json::accept(info_json(*reader))));
-  EXPECT_EQ(info_text(*reader).find('\x1b'), std::string::npos);
+  EXPECT_NO_THROW(EXPECT_TRUE(Json::accept(stats_json(summary_of(*reader)))));
+  EXPECT_NO_THROW(EXPECT_TRUE(Json::accept(info_json(summary_of(*reader)))));
+  EXPECT_EQ(info_text(summary_of(*reader)).find('\x1b'), std::string::npos);
 }
 
 }  // namespace
