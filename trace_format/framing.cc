@@ -43,11 +43,32 @@ const char* file_kind_name(uint32_t kind) {
   }
 }
 
+bool adds_up(const EventNumbers& before, const EventNumbers& after) {
+  return after.clock_reads >= before.clock_reads && after.frames_sent >= before.frames_sent &&
+         after.frames_received >= before.frames_received && after.console_bytes >= before.console_bytes;
+}
+
+/// "" or what the header of a chunk without events says though it has nothing to say it of.
+std::string message_header_error(const ChunkHeader& header) {
+  ChunkHeader plain;
+  plain.stream = header.kind == ChunkKind::kPage ? header.stream : StreamId::network();
+  plain.kind = header.kind;
+  plain.sequence = header.kind == ChunkKind::kPage ? header.sequence : 0;
+  plain.raw_size = header.raw_size;
+  plain.stored_size = header.stored_size;
+  return header == plain ? "" : "a stream, number, mark, time or count in the header of a chunk that has none";
+}
+
 /// "" or which range or limit the header of a known kind breaks.
 std::string range_error(const ChunkHeader& header) {
   const bool events = header.kind == ChunkKind::kGuest || header.kind == ChunkKind::kNetwork;
   if (header.stream.is_network() != (header.kind == ChunkKind::kNetwork) && events) {
     return "its kind is not that of its stream";
+  }
+  if (!events) {
+    if (std::string wrong = message_header_error(header); !wrong.empty()) {
+      return wrong;
+    }
   }
   if (!header.stream.is_network() && header.stream.value >= kMaxGuests) {
     return fmt::format("stream number {} is above the limit of {}", header.stream.value, kMaxGuests - 1);
@@ -65,6 +86,14 @@ std::string range_error(const ChunkHeader& header) {
   if (others > size || header.frames_sent > size || header.frames_received > size || header.console_bytes > size ||
       header.bytes_received > size * kMaxFrameBytes) {
     return "more events than its body can hold";
+  }
+  if (!adds_up(header.before, numbers_after(header))) {
+    return "more events than can be numbered";
+  }
+  const EventNumbers& before = header.before;
+  if (header.kind == ChunkKind::kNetwork && (header.frames_received | header.console_bytes | header.bytes_received |
+                                             before.frames_received | before.console_bytes) != 0) {
+    return "a guest's counts in a chunk of the network";
   }
   return "";
 }
@@ -108,8 +137,11 @@ Status check_file_header(const ByteSource& source, FileKind kind, StreamId strea
     return bad_trace(
         fmt::format("{}: this is {}, not {}", source.name(), file_kind_name(found), file_kind_name(static_cast<uint32_t>(kind))));
   }
+  if (load_le<uint32_t>(&bytes[20]) != 0) {
+    return bad_trace(fmt::format("{}: the file header's bytes 20 to 23 are not 0, as they must be in format {}.x", source.name(), kFormatMajor));
+  }
   const StreamId found_stream{load_le<uint32_t>(&bytes[16])};
-  if (found_stream != stream || load_le<uint32_t>(&bytes[20]) != 0) {
+  if (found_stream != stream) {
     return bad_trace(fmt::format("{}: holds the stream of {}, not of {}", source.name(), stream_name(found_stream), stream_name(stream)));
   }
   return {};

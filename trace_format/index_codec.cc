@@ -128,11 +128,12 @@ std::string read_statistics(schema::GuestStatistics::Reader reader, StreamSummar
   guest.bytes_sent = reader.getBytesSent();
   guest.bytes_received = reader.getBytesReceived();
   const auto reads = reader.getClockReads();
-  if (reads.size() > kClockSourceCount) {
-    return "clock sources that this program does not know";
-  }
   for (unsigned i = 0; i < reads.size(); ++i) {
-    guest.clock_reads[i] = reads[i];
+    if (i < kClockSourceCount) {
+      guest.clock_reads[i] = reads[i];
+    } else if (reads[i] != 0) {
+      return "clock sources that this program does not know";
+    }
   }
   guest.console_bytes = reader.getConsoleBytes();
   guest.first.ns = reader.getFirstNs();
@@ -190,7 +191,10 @@ std::string read_summary(schema::StreamSummary::Reader reader, uint64_t file_byt
     return wrong;
   }
   const auto columns = reader.getColumns();
-  for (unsigned i = 0; i < std::min<size_t>(columns.size(), kMaxColumnCount); ++i) {
+  if (columns.size() != (stream.stream.is_network() ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount})) {
+    return fmt::format("sizes of {} columns", columns.size());
+  }
+  for (unsigned i = 0; i < columns.size(); ++i) {
     stream.columns[i] = {columns[i].getRawBytes(), columns[i].getStoredBytes()};
   }
   if (stream.stream.is_network()) {
@@ -214,6 +218,9 @@ std::string read_root(schema::Root::Reader reader, const RunInfo& run, uint64_t 
     const bool has_stream = root.guests[i].chunks != 0;
     if (has_stream == run.guests[i].omitted) {
       return fmt::format("guest {}: {}", i, has_stream ? "a stream, though it is left out" : "no stream, though it is not left out");
+    }
+    if (run.partial && root.guests[i].deliveries_implied) {
+      return fmt::format("guest {}: implied deliveries in a part of a run, which may not say when a frame was sent", i);
     }
   }
   if (std::string wrong = read_summary(reader.getNetwork(), file_bytes, root.network); !wrong.empty()) {
@@ -246,7 +253,7 @@ Result<std::vector<uint8_t>> StreamIndexer::take_page(uint64_t offset) {
 }
 
 Result<std::vector<ChunkRecord>> unpack_page(ByteView stored, const StreamSummary& stream, size_t number, uint64_t file_bytes) {
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> words, unpack_message(stored, ChunkKind::kPage, stream.stream));
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> words, unpack_message(stored, ChunkKind::kPage, stream.stream, number));
   const PageRecord& page = stream.pages[number];
   std::vector<ChunkRecord> records;
   std::vector<Digest> digests;
@@ -263,10 +270,10 @@ Result<std::vector<ChunkRecord>> unpack_page(ByteView stored, const StreamSummar
         }
       }
       const ChunkHeader& header = record.header;
-      if (header.first.ns < 0 || header.last < header.first || header.raw_size > kMaxChunkRawBytes ||
+      if (entry.getEnds() > 1 || header.first.ns < 0 || header.last < header.first || header.raw_size > kMaxChunkRawBytes ||
           header.stored_size > kMaxStoredBytes || record.offset > file_bytes ||
           file_bytes - record.offset < kChunkHeaderBytes + header.stored_size) {
-        return fmt::format("chunk {}: times, sizes or place out of range", header.sequence);
+        return fmt::format("chunk {}: mark, times, sizes or place out of range", header.sequence);
       }
       digests.push_back(record.digest);
       records.push_back(record);

@@ -35,10 +35,13 @@ Result<std::vector<uint8_t>> pack_message(ChunkKind kind, StreamId stream, uint6
   return out;
 }
 
-Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream) {
+Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream, uint64_t sequence) {
   ASSIGN_OR_RETURN(const ChunkHeader header, check_stored_chunk(stored));
   if (header.kind != kind || header.stream != stream) {
     return Error{ErrorKind::kBadTrace, "another kind of chunk stands where it belongs"};
+  }
+  if (header.sequence != sequence) {
+    return Error{ErrorKind::kBadTrace, fmt::format("number {} stands where number {} belongs", header.sequence, sequence)};
   }
   const ByteView body = stored.subspan(kChunkHeaderBytes);
   ASSIGN_OR_RETURN(const uint64_t size, Decompressor::content_size(body, header.raw_size));

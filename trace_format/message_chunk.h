@@ -21,7 +21,7 @@ namespace reprise {
                                                         const std::vector<uint64_t>& words);
 
 /// The message's words. `stored` is one chunk, as check_stored_chunk() accepts it. Errors are kBadTrace, without place.
-[[nodiscard]] Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream);
+[[nodiscard]] Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream, uint64_t sequence = 0);
 
 /// Calls `read(root)`, which returns "" or what is wrong. Cap'n Proto reports bad pointers by exceptions; they end here.
 template <typename Root, typename Read>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "trace_format/byte_codec.h"
@@ -9,6 +10,11 @@
 #include "trace_format/event.h"
 
 namespace reprise {
+
+/// The network's events are in the order of this; equal ones may follow one another.
+[[nodiscard]] inline auto network_order(const NetworkEvent& event) {
+  return std::tuple(event.at, event.sender, event.sender_frame, event.receiver);
+}
 
 /// Fills the columns of one chunk at a time. The caller checks the order of events.
 class NetworkEncoder {

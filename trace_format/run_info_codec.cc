@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -200,8 +201,12 @@ std::string run_info_error(const RunInfo& run) {
   if (run.lookahead.ns < 0 || run.until.ns < 0) {
     return "a negative lookahead or deadline";
   }
-  if (run.from.ns < 0 || run.to < run.from) {
+  if (run.from.ns < 0 || run.to <= run.from) {
     return fmt::format("a part from {} to {} ns", run.from.ns, run.to.ns);
+  }
+  const bool omits = std::any_of(run.guests.begin(), run.guests.end(), [](const GuestInfo& guest) { return guest.omitted; });
+  if (!run.partial && (run.from.ns != 0 || run.to != VirtualTime::never() || omits)) {
+    return "bounds or omissions of a part in what is no part of a run";
   }
   uint64_t texts = run.simgrid_options.size();
   std::set<std::string> names;
@@ -215,6 +220,11 @@ std::string run_info_error(const RunInfo& run) {
     }
     if (guest.images.size() > kMaxImages) {
       return fmt::format("guest '{}' has {} images; the limit is {}", guest.name, guest.images.size(), kMaxImages);
+    }
+    for (const ImageInfo& image : guest.images) {
+      if (image.sha256.size() != 64 || image.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        return fmt::format("guest '{}' has an image whose SHA-256 is not 64 lower-case hex digits", guest.name);
+      }
     }
     texts += 8 + guest.command_line.size() + 3 * guest.images.size();
     if (guest.icount_shift > kMaxIcountShift) {

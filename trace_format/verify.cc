@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include "trace_format/guest_columns.h"
 #include "trace_format/index.h"
+#include "trace_format/run_check.h"
 #include "trace_format/run_info_codec.h"
 #include "trace_format/trace_index.h"
 
@@ -23,14 +22,14 @@ Error bad_trace(std::string message) {
 /// the root says nothing that the chunks do not say.
 class Verification {
  public:
-  Verification(const ByteSource& source, TraceIndex& index) : source_(source), index_(index) {
+  Verification(const ByteSource& source, TraceIndex& index, const Trailer& trailer)
+      : source_(source), index_(index), trailer_(trailer), check_(index.run()) {
     for (const GuestInfo& guest : index_.run().guests) {
       (void)guest;
       streams_.emplace_back(StreamId{static_cast<uint32_t>(streams_.size())});
     }
     streams_.emplace_back(StreamId::network());
     last_.resize(streams_.size());
-    needed_frames_.resize(index_.run().guests.size());
   }
 
   Result<VerifiedTrace> run() {
@@ -43,7 +42,7 @@ class Verification {
       offset += stored_.size();
     }
     RETURN_IF_ERROR(compare_root());
-    RETURN_IF_ERROR(check_references());
+    RETURN_IF_ERROR(sum_up());
     return counts_;
   }
 
@@ -55,6 +54,9 @@ class Verification {
 
   Status take_chunk(uint64_t offset, uint64_t end) {
     ASSIGN_OR_RETURN(const ChunkHeader header, read_stored_chunk(source_, offset, end, stored_));
+    if (std::string wrong = place_error(header.kind, offset); !wrong.empty()) {
+      return bad_trace(std::move(wrong));
+    }
     ++counts_.chunks;
     switch (header.kind) {
       case ChunkKind::kGuest:
@@ -71,16 +73,36 @@ class Verification {
     return {};
   }
 
-  Status take_events(const ChunkHeader& header, uint64_t offset) {
-    const size_t slot = header.stream.is_network() ? streams_.size() - 1 : header.stream.value;
-    if (slot >= streams_.size()) {
-      return bad_trace(fmt::format("it belongs to guest {}; the run has {}", header.stream.value, streams_.size() - 1));
+  [[nodiscard]] std::string place_error(ChunkKind kind, uint64_t offset) const {
+    if ((kind == ChunkKind::kRun) != (offset == kFileHeaderBytes || offset == trailer_.run_offset)) {
+      return "run information belongs at the beginning and before the root, and only there";
     }
+    return (kind == ChunkKind::kRoot) != (offset == trailer_.root_offset) ? "a root belongs at the end, and only there" : "";
+  }
+
+  /// The place of the stream in `streams_`, if a chunk of it may lie here.
+  Result<size_t> enter(StreamId stream) {
+    const size_t slot = stream.is_network() ? streams_.size() - 1 : stream.value;
+    if (!stream.is_network() && slot + 1 >= streams_.size()) {
+      return bad_trace(fmt::format("it belongs to guest {}; the run has {}", stream.value, streams_.size() - 1));
+    }
+    if (slot < reached_) {
+      return bad_trace(fmt::format("a chunk of {} behind a later stream", stream_name(stream)));
+    }
+    reached_ = slot;
+    return slot;
+  }
+
+  Status take_events(const ChunkHeader& header, uint64_t offset) {
+    ASSIGN_OR_RETURN(const size_t slot, enter(header.stream));
     RETURN_IF_ERROR(loader_.unpack(stored_, chunk_));
     if (std::string wrong = continuity_error(last_[slot] ? &*last_[slot] : nullptr, header); !wrong.empty()) {
       return bad_trace(std::move(wrong));
     }
     last_[slot] = header;
+    if (std::string wrong = check_.take(chunk_); !wrong.empty()) {
+      return bad_trace(std::move(wrong));
+    }
     if (header.stream.is_network()) {
       rows_.frames_delivered += header.clock_reads;
       rows_.frames_dropped += header.frames_sent;
@@ -91,34 +113,12 @@ class Verification {
     streams_[slot].add(chunk_, offset);
     counts_.stored_bytes += stored_.size();
     counts_.raw_bytes += header.raw_size;
-    note_references();
     return {};
   }
 
-  /// Which frames of whom the guest received, as far as it matters: the highest number of each sender.
-  void note_references() {
-    if (chunk_.header.stream.is_network() || chunk_.header.frames_received == 0) {
-      return;
-    }
-    GuestDecoder decoder;
-    decoder.start(chunk_.columns, chunk_.header.first);
-    while (decoder.load_piece()) {
-      const bool reference = decoder.piece_kind() == EventKind::kFrameReceived && decoder.piece_payload().empty();
-      decoder.skip_piece();
-      if (reference) {
-        if (decoder.piece_sender().value >= needed_frames_.size()) {
-          unknown_sender_ = decoder.piece_sender();
-          continue;
-        }
-        uint64_t& needed = needed_frames_[decoder.piece_sender().value];
-        needed = std::max(needed, decoder.piece_sender_frame().value + 1);
-      }
-    }
-  }
-
   Status take_page(const ChunkHeader& header, uint64_t offset) {
-    const size_t slot = header.stream.is_network() ? streams_.size() - 1 : header.stream.value;
-    if (slot >= streams_.size() || streams_[slot].page_empty()) {
+    ASSIGN_OR_RETURN(const size_t slot, enter(header.stream));
+    if (streams_[slot].page_empty()) {
       return bad_trace("a page of the index that belongs to nothing");
     }
     ASSIGN_OR_RETURN(const std::vector<uint8_t> expected, streams_[slot].take_page(offset));
@@ -183,18 +183,12 @@ class Verification {
     return same_columns ? "" : "column sizes are";
   }
 
-  Status check_references() {
-    if (unknown_sender_.has_value()) {
-      return bad_trace(
-          fmt::format("{}: a received frame refers to guest {}, which is not in the trace", source_.name(), unknown_sender_->value));
+  Status sum_up() {
+    if (std::string wrong = check_.finish(); !wrong.empty()) {
+      return bad_trace(fmt::format("{}: {}", source_.name(), wrong));
     }
     uint64_t implied = 0;
-    for (size_t i = 0; i < needed_frames_.size(); ++i) {
-      const StreamSummary& stream = index_.root().guests[i];
-      if (needed_frames_[i] > frames_up_to(i)) {
-        return bad_trace(fmt::format("{}: a received frame refers to frame {} of guest {}, which is not in the trace", source_.name(),
-                                     needed_frames_[i] - 1, i));
-      }
+    for (const StreamSummary& stream : index_.root().guests) {
       implied += stream.deliveries_implied ? stream.guest.frames_received : 0;
       counts_.clock_reads += clock_reads_of(stream.guest);
       counts_.frames_sent += stream.guest.frames_sent;
@@ -209,9 +203,6 @@ class Verification {
     return {};
   }
 
-  /// The number after the guest's last sent frame; 0 when it has no stream.
-  [[nodiscard]] uint64_t frames_up_to(size_t guest) const { return last_[guest] ? numbers_after(*last_[guest]).frames_sent : 0; }
-
   static uint64_t clock_reads_of(const GuestStatistics& guest) {
     uint64_t sum = 0;
     for (const uint64_t reads : guest.clock_reads) {
@@ -222,16 +213,17 @@ class Verification {
 
   const ByteSource& source_;
   TraceIndex& index_;
+  const Trailer trailer_;
+  RunCheck check_;
   std::vector<uint8_t> stored_;
   ChunkLoader loader_;
   LoadedChunk chunk_;
   std::vector<StreamIndexer> streams_;  ///< guests, then the network
+  size_t reached_ = 0;                  ///< the stream that the last chunk belonged to
   std::vector<std::optional<ChunkHeader>> last_;
   NetworkStatistics rows_;  ///< of the network's own stream
   std::vector<uint64_t> kept_;
   std::vector<uint8_t> first_run_;
-  std::vector<uint64_t> needed_frames_;  ///< of each sender
-  std::optional<GuestIndex> unknown_sender_;
   VerifiedTrace counts_;
 };
 
@@ -240,7 +232,8 @@ class Verification {
 Result<VerifiedTrace> verify_trace(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const auto source, open_file(path));
   ASSIGN_OR_RETURN(TraceIndex index, TraceIndex::open(*source));
-  return Verification(*source, index).run();
+  ASSIGN_OR_RETURN(const Trailer trailer, read_trailer(*source));
+  return Verification(*source, index, trailer).run();
 }
 
 }  // namespace reprise
