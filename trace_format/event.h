@@ -11,13 +11,13 @@ namespace reprise {
 
 using ByteView = std::span<const uint8_t>;
 
-/// Where a guest read the time. The numbers are those on disk: append only.
+/// Where a guest read the time. The numbers here and below are those of FORMAT.md.
 enum class ClockSource : uint8_t { kTsc = 0, kHpet = 1, kPit = 2, kRtc = 3, kAcpiPm = 4, kLapic = 5 };
 inline constexpr int kClockSourceCount = 6;
 /// "tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic".
 [[nodiscard]] std::string_view clock_source_name(ClockSource source);
 
-/// Why a guest's stream ends. The numbers are those on disk: append only.
+/// Why a guest's stream ends.
 enum class EndReason : uint8_t {
   kPowerOff = 0,     ///< the guest asked for power-off
   kReset = 1,        ///< the guest asked for a reset by a port
@@ -31,7 +31,7 @@ inline constexpr EndReason kLastEndReason = EndReason::kTrimmed;
 /// "power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed".
 [[nodiscard]] std::string_view end_reason_name(EndReason reason);
 
-/// Why the network did not deliver a frame. The numbers are those on disk: append only.
+/// Why the network did not deliver a frame.
 enum class DropReason : uint8_t { kHostDown = 0, kLinkDown = 1, kInFlightFailure = 2, kReceiverEnded = 3, kLoss = 4 };
 /// "host down", "link down", "failed in flight", "receiver ended", "loss".
 [[nodiscard]] std::string_view drop_reason_name(DropReason reason);

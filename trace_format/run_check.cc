@@ -25,8 +25,13 @@ std::optional<VirtualTime> time_before_end(const LoadedChunk& chunk) {
 
 }  // namespace
 
-RunCheck::RunCheck(const RunInfo& run)
-    : run_(run), sent_(run.guests.size()), received_(run.guests.size()), in_rows_(run.guests.size()), frame_of_(run.guests.size()) {}
+RunCheck::RunCheck(const RunInfo& run, const Root& root)
+    : run_(run),
+      root_(root),
+      sent_(run.guests.size()),
+      received_(run.guests.size()),
+      in_rows_(run.guests.size()),
+      frame_of_(run.guests.size()) {}
 
 void RunCheck::Frames::add(uint64_t frame) {
   begin = std::min(begin, frame);
@@ -66,6 +71,8 @@ std::string RunCheck::take_guest(const LoadedChunk& chunk) {
 std::string RunCheck::take_receptions(const LoadedChunk& chunk) {
   ColumnReader senders(chunk.columns[kReceivedSender]);
   ColumnReader frames(chunk.columns[kReceivedFrame]);
+  // An embedded frame has its bytes, but an implied delivery needs to know when it was sent.
+  const bool all = root_.guests[chunk.header.stream.value].deliveries_implied;
   std::fill(frame_of_.begin(), frame_of_.end(), 0);
   while (!senders.empty()) {
     const uint64_t sender = senders.varint();
@@ -73,7 +80,7 @@ std::string RunCheck::take_receptions(const LoadedChunk& chunk) {
       return unknown_guest({static_cast<uint32_t>(sender >> 1)});
     }
     frame_of_[sender >> 1] += unzigzag(frames.varint());
-    if ((sender & 1) == 0) {
+    if (all || (sender & 1) == 0) {
       received_[sender >> 1].add(frame_of_[sender >> 1]);
     }
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trace_format/chunk.h"
+#include "trace_format/index.h"
 #include "trace_format/run_info.h"
 
 namespace reprise {
@@ -15,8 +16,8 @@ namespace reprise {
 /// order from chunk to chunk, numbers that begin at 0, the bounds of a part of a run.
 class RunCheck {
  public:
-  /// `run` must outlive it.
-  explicit RunCheck(const RunInfo& run);
+  /// `run` and `root` must outlive it.
+  RunCheck(const RunInfo& run, const Root& root);
   /// What is wrong with the next chunk, or "".
   [[nodiscard]] std::string take(const LoadedChunk& chunk);
   /// After the last chunk: what is wrong with the frames that events refer to, or "".
@@ -39,8 +40,9 @@ class RunCheck {
   [[nodiscard]] std::string unknown_guest(GuestIndex guest) const;
 
   const RunInfo& run_;
+  const Root& root_;
   std::vector<Frames> sent_;      ///< by each guest, as far as the trace has them
-  std::vector<Frames> received_;  ///< of each sender, by whomever; embedded ones not counted
+  std::vector<Frames> received_;  ///< of each sender, by whomever, as far as its stream must have them
   std::vector<Frames> in_rows_;   ///< of each sender, in the network's rows
   std::vector<uint64_t> frame_of_;
   std::optional<NetworkEvent> last_row_;

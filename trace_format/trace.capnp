@@ -6,12 +6,12 @@
 #     that rewrites a trace keeps those of the run information, and a field that a writer left out reads as its default here, which must
 #     mean "as before the field existed".
 #   - The columns of a chunk change only with the major version: digests cover them, so a reader must know them all.
-#   - Enumerations (sources, reasons, verdicts) are numbers in trace_format/event.h: append only, with a new minor version. A reader refuses
-#     a number that it does not know.
+#   - Enumerations (kinds, sources, reasons, verdicts) are the numbers in FORMAT.md: append only, with a new minor version. A reader refuses a
+#     number that it does not know.
 #
 # "column": Data whose first byte says how the rest is stored: 0 as it is; 1 one zstd frame that states its content size; 2 a varint, the number n
-# of varints in the column, then such a frame of all their first bytes, then all their second bytes, and so on. An empty Data is an empty
-# column.
+# of varints in the column, then such a frame of all their first bytes, then all their second bytes, and so on (for this, a varint is up to 10
+# bytes, of which all but the last have the top bit set). An empty Data is an empty column.
 # "varint": unsigned LEB128, 1 to 10 bytes, shortest form. "zigzag": a varint of (n << 1) ^ (n >> 63) of a 64-bit two's complement n.
 # All additions on values and frame numbers are modulo 2^64; times are checked to stay in [0, 2^63).
 
@@ -27,8 +27,9 @@ struct Chunk {
   }
 }
 
-# One guest's events. "Time" columns hold the nanoseconds since the event before it in the chunk, of whatever kind; the chunk's first event
-# has 0 there, its time is in the chunk's header. All state (last time, values, frames) starts at zero in each chunk.
+# One guest's events. "Time" columns hold the nanoseconds since the event before it in the chunk, of whatever kind; the chunk's first
+# event has 0 there, its time is in the chunk's header (so a group or run with one step that begins with it has step 0). All state (last
+# time, values, frames) starts at zero in each chunk.
 struct GuestColumns {
   order @0 :Data;            # varints (count << 3 | EventKind), count >= 1: the interleaving of kinds in guest order
   clockGroup @1 :Data;       # varint for each group of reads: count << 6 | each << 5 | rule << 4 | ClockSource, count >= 1
@@ -38,7 +39,7 @@ struct GuestColumns {
   sentSize @5 :Data;         # varint for each frame sent: bytes, 1 to 65,535
   sentPayload @6 :Data;      # the frames' bytes, one after another
   receivedTime @7 :Data;     # varint for each frame received
-  receivedSender @8 :Data;   # varint (GuestIndex << 1 | embedded), GuestIndex below 4,096
+  receivedSender @8 :Data;   # varint (GuestIndex << 1 | embedded), GuestIndex below the number of guests
   receivedFrame @9 :Data;    # zigzag: sender's frame number minus that of the frame last received from this sender in the chunk (or 0)
   embeddedSize @10 :Data;    # varint for each embedded frame received: bytes, 1 to 65,535. Others are in the sender's stream
   embeddedPayload @11 :Data; # their bytes, one after another
@@ -49,12 +50,12 @@ struct GuestColumns {
 
 # The network's verdicts that the guests' receptions do not imply (FORMAT.md), ordered by (at, sender, frame, receiver).
 struct NetworkColumns {
-  verdict @0 :Data;   # a byte: 0 delivered, 1 + DropReason dropped
+  verdict @0 :Data;   # a byte each: 0 delivered, 1 + DropReason dropped
   time @1 :Data;      # varint: ns since the event before it; 0 for the chunk's first, whose time is in the header
-  transit @2 :Data;   # varint: at - sent_at in ns
-  sender @3 :Data;    # varint: GuestIndex, below 4,096
+  transit @2 :Data;   # varint: at - sent_at in ns, at most at
+  sender @3 :Data;    # varint: GuestIndex, below the number of guests
   frame @4 :Data;     # zigzag: sender's frame number minus that of the sender's last event in the chunk (or 0)
-  receiver @5 :Data;  # varint: GuestIndex, below 4,096
+  receiver @5 :Data;  # varint: GuestIndex, the same
 }
 
 # The last chunk of a trace. All of it can be rebuilt from the chunks.
@@ -68,7 +69,7 @@ struct StreamSummary {
   chunks @0 :UInt64;
   pages @1 :List(PageEntry);         # all but the last hold 256 chunks
   digest @2 :Data;                   # 16 bytes: XXH3-128 of the pages' digests, one after another
-  columns @3 :List(ColumnSizes);     # in the order of the columns
+  columns @3 :List(ColumnSizes);     # one for each column, in their order: 15 of a guest, 6 of the network
   guest @4 :GuestStatistics;         # guests only
   framesDelivered @5 :UInt64;        # network only: implied ones too
   framesDropped @6 :UInt64;          # network only
@@ -77,7 +78,7 @@ struct StreamSummary {
 # Sums over the stream's chunks.
 struct ColumnSizes {
   rawBytes @0 :UInt64;
-  storedBytes @1 :UInt64;   # with the byte that says how
+  storedBytes @1 :UInt64;   # of the Data: with the byte that says how
 }
 
 # One page of a stream's index: a chunk of kind 3.
@@ -122,10 +123,10 @@ struct GuestStatistics {
   framesReceived @1 :UInt64;
   bytesSent @2 :UInt64;
   bytesReceived @3 :UInt64;
-  clockReads @4 :List(UInt64);      # by ClockSource; missing ones are 0
+  clockReads @4 :List(UInt64);      # by ClockSource; missing ones are 0. A reader refuses a number above 0 of a source that it does not know
   consoleBytes @5 :UInt64;
-  firstNs @6 :Int64;
-  lastNs @7 :Int64;
+  firstNs @6 :Int64;                # of its first chunk; 0 without any
+  lastNs @7 :Int64;                 # of its last chunk
   ended @8 :Bool;                   # the stream has its end event
   endReason @9 :UInt8;              # EndReason; 5 (aborted) without an end event
   deliveriesImplied @10 :Bool;      # each reception in the stream stands for the network's delivery too
@@ -144,7 +145,7 @@ struct RunInfo {
   incomplete @8 :Bool;                         # made by `recover` from a run that did not finish, or from a damaged trace
   guests @9 :List(GuestInfo);                  # at most 4,096
   fromNs @10 :Int64;                           # a part of a run (`trim`): its first instant; 0 for all others
-  toNs @11 :Int64 = 0x7fffffffffffffff;        # the first instant after it; the default when it goes on to the end, and for all others
+  toNs @11 :Int64 = 0x7fffffffffffffff;        # the first instant after it, later than fromNs; the default: to the end, and for all others
   partial @12 :Bool;                           # made by `trim`
 }
 

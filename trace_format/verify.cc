@@ -23,7 +23,7 @@ Error bad_trace(std::string message) {
 class Verification {
  public:
   Verification(const ByteSource& source, TraceIndex& index, const Trailer& trailer)
-      : source_(source), index_(index), trailer_(trailer), check_(index.run()) {
+      : source_(source), index_(index), trailer_(trailer), check_(index.run(), index.root()) {
     for (const GuestInfo& guest : index_.run().guests) {
       (void)guest;
       streams_.emplace_back(StreamId{static_cast<uint32_t>(streams_.size())});

@@ -50,6 +50,14 @@ TEST_F(ReportsTest, StatsTextIsATable) {
             "network: 3 frames delivered, 0 dropped\n");
 }
 
+Json columns_json(const std::vector<ColumnUse>& columns) {
+  Json list = Json::array();
+  for (const ColumnUse& column : columns) {
+    list.push_back({{"name", column.name}, {"raw_bytes", column.raw_bytes}, {"stored_bytes", column.stored_bytes}});
+  }
+  return list;
+}
+
 TEST_F(ReportsTest, InfoJsonHoldsTheProvenance) {
   const auto reader = trace();
   Json expected = Json::parse(R"({"reprise_version": "0.1.0", "complete": true, "file_bytes": 0, "seed": 7, "until_ns": null,
@@ -60,12 +68,15 @@ TEST_F(ReportsTest, InfoJsonHoldsTheProvenance) {
   const Json alice = info["guests"][0];
   EXPECT_EQ(info["guests"].size(), 2U);
   info.erase("guests");
+  expected["network"]["columns"] = columns_json(reader->network_columns());
   EXPECT_EQ(info, expected);
   Json expected_alice = Json::parse(R"({"name": "alice", "host": "node-0", "address": "10.0.0.1/24", "mac": "52:54:00:00:00:01",
     "nic": "e1000", "icount_shift": 0, "qemu_version": "QEMU emulator version 10.0.2", "qemu_build_id": "00ff",
     "command_line": ["-m", "128M", "-append", "console=ttyS0 quiet", "-kernel", "${kernel}"],
-    "images": [{"role": "kernel", "path": "/boot/vmlinux", "sha256": "", "size_bytes": 1234}]})");
+    "images": [{"role": "kernel", "path": "/boot/vmlinux", "sha256": "", "size_bytes": 1234}], "omitted": false})");
   expected_alice["images"][0]["sha256"] = std::string(64, 'a');
+  expected_alice["columns"] = columns_json(reader->guest_columns(GuestIndex{0}));
+  EXPECT_EQ(expected_alice["columns"][0]["name"], "order");
   EXPECT_EQ(alice, expected_alice);
 }
 

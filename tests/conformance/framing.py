@@ -66,7 +66,8 @@ def parse_file_header(data: bytes) -> tuple[int, int]:
     check(major == MAJOR, "byte 8", f"version {major}.{minor}, this reader knows {MAJOR}")
     check(checksum == xxh3_64(data[:24]), "byte 24", "checksum of the file header does not match")
     check(kind == TRACE_FILE, "byte 12", f"file of kind {kind}, a trace is of kind {TRACE_FILE}")
-    check(stream == NO_STREAM and zero == 0, "byte 16", "file header of a trace with a stream or with reserved bytes")
+    check(stream == NO_STREAM, "byte 16", "file header of a trace with a stream")
+    check(zero == 0, "byte 20", "file header with bytes 20 to 23 that are not 0")
     return major, minor
 
 
@@ -119,6 +120,7 @@ def check_header(chunk: Chunk, varying: bytes) -> None:
         check(0 <= chunk.first_ns <= chunk.last_ns, place, "chunk that ends before it begins")
         quiet = chunk.counts[2:] + chunk.before[2:] + (chunk.bytes_received,)
         check(kind == GUEST or not any(quiet), place, "network's chunk with a guest's counts")
+        check(all(a + b < 1 << 64 for a, b in zip(chunk.counts, chunk.before)), place, "counts that are too large together")
         return
     check(not any(varying), place, "times or counts in a chunk that has none")
     check(chunk.raw_size % 8 == 0 and chunk.raw_size <= MOST_MESSAGE_BYTES, place, f"message of {chunk.raw_size} bytes")

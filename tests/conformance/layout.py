@@ -32,7 +32,8 @@ def parse_layout(data: bytes) -> Layout:
         if chunk.kind <= ROOT:
             known.append(chunk)
         else:
-            check(chunk.offset < trailer.run_offset, chunk.place, "chunk of an unknown kind behind the second run information")
+            between = bool(known) and chunk.offset < trailer.run_offset
+            check(between, chunk.place, "chunk of an unknown kind that is not between the two of run information")
             unknown.append(chunk.offset)
     check(len(known) >= 3 and known[0].kind == RUN, "byte 32", "trace does not begin with run information")
     second, root = known[-2:]
@@ -60,7 +61,7 @@ def split_streams(run: RunInfo, body: list[Chunk]) -> list[StreamLayout]:
         if chunk.kind == PAGE:
             check(chunk.number == len(stream.pages), chunk.place, f"number {chunk.number}, expected {len(stream.pages)}")
             check(undescribed > 0, chunk.place, "page of no chunks")
-            check(undescribed == CHUNKS_IN_PAGE or ends_stream(run, stream, chunk, body), chunk.place, "page too early")
+            check(undescribed == CHUNKS_IN_PAGE or stream.chunks[-1].ends == 1, chunk.place, "page too early")
             stream.pages.append(chunk)
             undescribed = 0
         else:
@@ -75,17 +76,11 @@ def split_streams(run: RunInfo, body: list[Chunk]) -> list[StreamLayout]:
     return streams
 
 
-def ends_stream(run: RunInfo, stream: StreamLayout, page: Chunk, body: list[Chunk]) -> bool:
-    """Whether `page` may be the stream's last."""
-    if stream.chunks[-1].ends:
-        return True
-    return run.incomplete and all(each.stream != page.stream or each.offset <= page.offset for each in body)
-
-
 def check_successor(run: RunInfo, before: list[Chunk], chunk: Chunk) -> None:
     check(chunk.number == len(before), chunk.place, f"number {chunk.number}, expected {len(before)}")
     if not before:
         check(run.partial or not any(chunk.before), chunk.place, "counts before the first chunk")
+        check(chunk.kind == GUEST or chunk.before[1] == 0, chunk.place, "drops before the network's first chunk")
         return
     last = before[-1]
     check(not last.ends, chunk.place, "chunk behind its stream's last")
@@ -98,5 +93,5 @@ def check_stream_end(run: RunInfo, number: int, stream: StreamLayout) -> None:
     what = f"guest {number}" if number < len(run.guests) else "network"
     if number < len(run.guests) and run.omitted[number]:
         check(not stream.chunks, what, "omitted guest with chunks")
-    elif not run.incomplete:
+    else:
         check(bool(stream.chunks) and stream.chunks[-1].ends == 1, what, "stream without its last chunk")

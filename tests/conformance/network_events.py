@@ -45,5 +45,5 @@ def network_events(columns: Columns) -> list[NetworkEvent]:
     delivered = sum(event.verdict == DELIVERED for event in events)
     check(chunk.counts[:2] == (delivered, len(events) - delivered), chunk.place, "rows count otherwise than the header")
     check(bool(events) or chunk.ends == 1, chunk.place, "chunk without rows that is not the last")
-    check(not events or clock.now == chunk.last_ns, chunk.place, f"rows end at {clock.now}, the header says {chunk.last_ns}")
+    check(clock.now == chunk.last_ns, chunk.place, f"rows end at {clock.now}, the header says {chunk.last_ns}")
     return events

@@ -19,12 +19,31 @@ from canonical import canonical_guest_columns
 from checked_trace import read_trace
 from columns import COMPRESSED
 from damage import Damage
-from guest_events import End, FrameSent
+from framing import FILE_HEADER, NO_STREAM, PAGE, ROOT, RUN
+from guest_events import End, FrameReceived, FrameSent
 from network_events import NetworkEvent
-from trace_builder import Stream, TraceBuilder, stored_column, zstd_frame
+from trace_builder import Node, Stream, TraceBuilder, run_info, stored_column, zstd_frame
+from xxh3 import xxh3_64
 
 options = argparse.Namespace()
 DAMAGED = 3
+MOST_NUMBER = (1 << 64) - 1
+PART = run_info(["alice", "bob"], [False, False], partial=(1000, 2500))
+
+
+class SwappedStreams(TraceBuilder):
+    """Guest 1's chunks before those of guest 0."""
+
+    def __init__(self, minor: int) -> None:
+        super().__init__(minor)
+        self.held: list[tuple[int, Stream]] = []
+
+    def add_stream(self, number: int, stream: Stream) -> None:
+        self.held.append((number, stream))
+        if number == NO_STREAM:
+            for each in (self.held[1], self.held[0], self.held[2]):
+                super().add_stream(*each)
+            self.summaries[:2] = reversed(self.summaries[:2])
 
 
 def example_with(**columns: str) -> bytes:
@@ -48,6 +67,24 @@ def stored_as(store: Callable[[bytes], bytes]) -> bytes:
 
 def with_rows(*chunks: list[NetworkEvent]) -> bytes:
     return build(streams()[:2] + [Stream(list(chunks))])
+
+
+def with_header(kind: int, **fields: object) -> bytes:
+    """The trace with other fields in the headers of its chunks of this kind."""
+
+    class Altering(TraceBuilder):
+        def add_chunk(self, stream: int, chunk_kind: int, *rest: object, **more: object) -> int:
+            given = dict(zip(("number", "body", "raw_size", "ends", "spans"), rest)) | more | {"stream": stream}
+            return super().add_chunk(kind=chunk_kind, **(given | fields if chunk_kind == kind else given))
+
+    return build(streams(), builder=Altering)
+
+
+def with_file_header(at: int, byte: int) -> bytes:
+    trace = bytearray(build(streams()))
+    trace[at] = byte
+    trace[24 : FILE_HEADER.size] = xxh3_64(bytes(trace[:24])).to_bytes(8, "little")
+    return bytes(trace)
 
 
 class RefusedTraces(unittest.TestCase):
@@ -79,6 +116,7 @@ class RefusedTraces(unittest.TestCase):
                 "frame of no bytes": example_with(sentSize="00", sentPayload=""),
                 "end reason 7": example_with(end="e80707"),
                 "sender that the run has not": example_with(receivedSender="0403"),
+                "sender of an embedded frame that the run has not": example_with(receivedSender="0205"),
                 "frame that was not sent": example_with(receivedFrame="1202"),
             }
         )
@@ -103,9 +141,11 @@ class RefusedTraces(unittest.TestCase):
             {
                 "guest without an end": build([Stream([EXAMPLE[:-1]], received_bytes=[9]), bob, network]),
                 "guest without chunks": build([Stream([[End(5, 0)]]), Stream([]), Stream([[]])]),
+                "guest behind a later one": build([alice, bob, network], builder=SwappedStreams),
+                "cut short in a whole run": build([Stream([[End(5, 6)]]), Stream([[End(5, 0)]]), Stream([[]])]),
+                "counts above 2^64": build([Stream([EXAMPLE], before=(MOST_NUMBER, 0, 0, 0), received_bytes=[9]), bob, network], run=PART),
                 "chunk without events": build([alice, Stream([PEER, [], [End(4000, 0)]]), network]),
                 "chunk that begins too early": build([alice, Stream([PEER[4:], [*PEER[:4], End(4000, 0)]]), network]),
-                "wrong number of bytes received": build([Stream([EXAMPLE], received_bytes=[8]), bob, network]),
                 "wrong statistics of the network": build([alice, bob, Stream(network.chunks, delivered=1)]),
                 "counts before the first chunk": build([Stream([EXAMPLE], before=(1, 0, 0, 0), received_bytes=[9]), bob, network]),
                 "frame of 65,536 bytes": build([alice, Stream([[*PEER, FrameSent(900, bytes(65_536)), End(4000, 0)]]), network]),
@@ -119,8 +159,59 @@ class RefusedTraces(unittest.TestCase):
                 "verdict 6": with_rows([NetworkEvent(2000, 1, 7, 0, 6, 700)]),
                 "sent before time 0": with_rows([NetworkEvent(2000, 1, 7, 0, 0, -1)]),
                 "chunk without rows that is not the last": with_rows([row], [], []),
+                "rows out of order": with_rows([NetworkEvent(2000, 1, 8, 0, 0, 800), row]),
+                "rows out of order in two chunks": with_rows([NetworkEvent(2000, 1, 8, 0, 0, 800)], [row]),
+                "sender that the run has not": with_rows([NetworkEvent(2000, 2, 7, 0, 0, 700)]),
+                "receiver that the run has not": with_rows([NetworkEvent(2000, 1, 7, 2, 0, 700)]),
+                "frame that was not sent": with_rows([NetworkEvent(2000, 1, 70, 0, 0, 700)]),
+                "implied delivery of a frame that was not sent": build(
+                    [Stream([[FrameReceived(5, 1, 9, b"a"), End(5, 0)]], received_bytes=[1], implied=True), streams()[1], Stream([[]], delivered=1)]
+                ),
             }
         )
+
+    def test_headers(self) -> None:
+        spans = b"\1" + bytes(87)
+        cases = {"file header's reserved byte": with_file_header(20, 1), "file header's stream": with_file_header(16, 1)}
+        for name, kind in (("run", RUN), ("page", PAGE), ("root", ROOT)):
+            cases |= {f"number of {name}": with_header(kind, number=5), f"mark of {name}": with_header(kind, ends=1)}
+            cases |= {f"time of {name}": with_header(kind, spans=spans), f"stream of {name}": with_header(kind, stream=5)}
+        self.assert_refused(cases)
+
+    def test_places(self) -> None:
+        class UnknownFirst(TraceBuilder):
+            def __init__(self, minor: int) -> None:
+                super().__init__(minor)
+                self.add_unknown(9, b"of a later version")
+
+        def run_again(trace: TraceBuilder) -> None:
+            trace.add_message(NO_STREAM, RUN, 0, run_info(["alice", "bob"], [False, False]))
+
+        cases = {"unknown chunk before the run information": build(streams(), builder=UnknownFirst)}
+        self.assert_refused(cases | {"run information between streams": build(streams(), between=run_again)})
+
+    def test_parts(self) -> None:
+        def part(*events: object, network: Stream = Stream([[]])) -> bytes:
+            return build([Stream([list(events)]), Stream([[End(2500, 6)]]), network], run=PART)
+
+        read_trace(part(FrameSent(1000, b"a"), End(2500, 6)))
+        without_mark = run_info(["alice", "bob"], [False, False], partial=(1000, 2500))
+        without_mark = Node(without_mark.data[:24] + bytes(1) + without_mark.data[25:], without_mark.pointers)
+        implied = Stream([[End(2500, 6)]], implied=True)
+        row = NetworkEvent(2500, 1, 7, 0, 0, 700)
+        cases = {
+            "event before it": part(FrameSent(999, b"a"), End(2500, 6)),
+            "event where it ends": part(FrameSent(2500, b"a"), End(2500, 6)),
+            "end behind it": part(End(2501, 0)),
+            "cut short within": part(FrameSent(1000, b"a"), End(2400, 6)),
+            "row behind it": part(End(2500, 6), network=Stream([[row]])),
+            "drops before it": part(End(2500, 6), network=Stream([[]], before=(10, 2, 0, 0))),
+            "implied deliveries": build([implied, Stream([[End(2500, 6)]]), Stream([[]])], run=PART),
+            "bounds in a whole run": build(streams(), run=without_mark),
+            "guest left out of a whole run": build([Stream([[End(5, 0)]]), Stream([]), Stream([[]])], run=run_info(["a", "b"], [False, True])),
+            "empty": build([Stream([[End(7, 6)]]), Stream([[End(7, 6)]]), Stream([[]])], run=run_info(["a", "b"], [False, False], (7, 7))),
+        }
+        self.assert_refused(cases)
 
     def test_kept(self) -> None:
         def forget(trace: TraceBuilder) -> None:

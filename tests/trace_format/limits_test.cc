@@ -207,7 +207,9 @@ TEST(ChunkLimits, AGuestsColumnsInTheNetworksStream) {
   header.stream = StreamId::network();
   expect_refused(forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()}), "its kind is not that of its stream");
   header.kind = ChunkKind::kNetwork;
-  header.clock_reads = 0;
+  header.clock_reads = header.frames_received = header.console_bytes = 0;
+  expect_refused(forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()}), "a guest's counts in a chunk of the network");
+  header.bytes_received = 0;
   expect_refused(forged(header, {bytes.begin() + kChunkHeaderBytes, bytes.end()}), "columns are not those of its stream");
 }
 
