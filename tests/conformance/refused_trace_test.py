@@ -213,6 +213,12 @@ class RefusedTraces(unittest.TestCase):
         }
         self.assert_refused(cases)
 
+    def test_bytes_received_are_counted_by_whoever_walks_the_frames(self) -> None:
+        alice, bob, network = streams()
+        trace = build([Stream(alice.chunks, received_bytes=[8]), bob, network])
+        with self.assertRaisesRegex(Damage, "bytes received is 8, the chunks say 9"):
+            read_trace(trace)
+
     def test_kept(self) -> None:
         def forget(trace: TraceBuilder) -> None:
             trace.add_unknown(9, b"of a later version")
