@@ -202,7 +202,12 @@ Status ChunkLoader::load(const ByteSource& source, uint64_t offset, uint64_t end
 }
 
 Status ChunkLoader::unpack(ByteView stored, LoadedChunk& chunk) {
-  ASSIGN_OR_RETURN(chunk.header, check_stored_chunk(stored));
+  ASSIGN_OR_RETURN(const ChunkHeader header, check_stored_chunk(stored));
+  return unpack_checked(header, stored, chunk);
+}
+
+Status ChunkLoader::unpack_checked(const ChunkHeader& header, ByteView stored, LoadedChunk& chunk) {
+  chunk.header = header;
   return unpack_columns(stored.subspan(kChunkHeaderBytes), chunk);
 }
 

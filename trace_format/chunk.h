@@ -35,6 +35,8 @@ class ChunkLoader {
   [[nodiscard]] Status load(const ByteSource& source, uint64_t offset, uint64_t end, LoadedChunk& chunk);
   /// The same of a chunk in memory; messages are without place.
   [[nodiscard]] Status unpack(ByteView stored, LoadedChunk& chunk);
+  /// The same of a chunk whose bytes read_stored_chunk() has checked, which gave `header`.
+  [[nodiscard]] Status unpack_checked(const ChunkHeader& header, ByteView stored, LoadedChunk& chunk);
   /// The bytes of the chunk that load() gave last, header and body.
   [[nodiscard]] ByteView stored() const { return stored_; }
 

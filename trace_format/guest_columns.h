@@ -176,6 +176,7 @@ class GuestDecoder {
     }
   }
   void leave_clock_piece();
+  bool skip_each_within(uint64_t end);
   void fill(GuestEvent& event);
   bool load_clock_piece();
   bool load_received();

@@ -95,7 +95,7 @@ class Verification {
 
   Status take_events(const ChunkHeader& header, uint64_t offset) {
     ASSIGN_OR_RETURN(const size_t slot, enter(header.stream));
-    RETURN_IF_ERROR(loader_.unpack(stored_, chunk_));
+    RETURN_IF_ERROR(loader_.unpack_checked(header, stored_, chunk_));
     if (std::string wrong = continuity_error(last_[slot] ? &*last_[slot] : nullptr, header); !wrong.empty()) {
       return bad_trace(std::move(wrong));
     }
