@@ -71,6 +71,12 @@ class ColumnReader {
     if (next_ != end_ && *next_ < 0x80) {
       return *next_++;
     }
+    // Most of the others: times between irregular reads.
+    if (end_ - next_ >= 2 && next_[1] - 1U < 0x7f) {
+      const uint64_t value = (next_[0] & 0x7fU) | static_cast<uint64_t>(next_[1]) << 7;
+      next_ += 2;
+      return value;
+    }
     return long_varint();
   }
 

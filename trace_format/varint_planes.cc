@@ -61,10 +61,19 @@ bool join_varints(ByteView planes, uint64_t count, std::span<uint8_t> varints) {
   if (begin != planes.size()) {
     return false;
   }
-  size_t depth = 0;
-  for (uint8_t& byte : varints) {
-    byte = planes[next[depth]++];
-    depth = (byte & kMore) != 0 ? depth + 1 : 0;
+  // The planes have what they announce, so that no plane is read beyond its end. Most varints have one byte or two, whose places are kept in
+  // registers: one loop over all planes was nearly half of what verifying a trace cost.
+  const uint8_t* first = planes.data();
+  const uint8_t* second = planes.data() + next[1];
+  for (uint8_t *out = varints.data(), *end = out + varints.size(); out != end;) {
+    *out = *first++;
+    if ((*out++ & kMore) == 0) {
+      continue;
+    }
+    *out = *second++;
+    for (size_t depth = 2; (*out++ & kMore) != 0; ++depth) {
+      *out = planes[next[depth]++];
+    }
   }
   return true;
 }
