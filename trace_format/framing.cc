@@ -91,8 +91,8 @@ std::string range_error(const ChunkHeader& header) {
     return "more events than can be numbered";
   }
   const EventNumbers& before = header.before;
-  if (header.kind == ChunkKind::kNetwork && (header.frames_received | header.console_bytes | header.bytes_received |
-                                             before.frames_received | before.console_bytes) != 0) {
+  if (header.kind == ChunkKind::kNetwork &&
+      (header.frames_received | header.console_bytes | header.bytes_received | before.frames_received | before.console_bytes) != 0) {
     return "a guest's counts in a chunk of the network";
   }
   return "";
@@ -138,7 +138,8 @@ Status check_file_header(const ByteSource& source, FileKind kind, StreamId strea
         fmt::format("{}: this is {}, not {}", source.name(), file_kind_name(found), file_kind_name(static_cast<uint32_t>(kind))));
   }
   if (load_le<uint32_t>(&bytes[20]) != 0) {
-    return bad_trace(fmt::format("{}: the file header's bytes 20 to 23 are not 0, as they must be in format {}.x", source.name(), kFormatMajor));
+    return bad_trace(
+        fmt::format("{}: the file header's bytes 20 to 23 are not 0, as they must be in format {}.x", source.name(), kFormatMajor));
   }
   const StreamId found_stream{load_le<uint32_t>(&bytes[16])};
   if (found_stream != stream) {

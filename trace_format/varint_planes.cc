@@ -61,8 +61,8 @@ bool join_varints(ByteView planes, uint64_t count, std::span<uint8_t> varints) {
   if (begin != planes.size()) {
     return false;
   }
-  // The planes have what they announce, so that no plane is read beyond its end. Most varints have one byte or two, whose places are kept in
-  // registers: one loop over all planes was nearly half of what verifying a trace cost.
+  // The planes have what they announce, so that no plane is read beyond its end. Most varints have one byte or two, whose places are kept
+  // in registers: one loop over all planes was nearly half of what verifying a trace cost.
   const uint8_t* first = planes.data();
   const uint8_t* second = planes.data() + next[1];
   for (uint8_t *out = varints.data(), *end = out + varints.size(); out != end;) {

@@ -20,10 +20,10 @@ struct VerifiedTrace {
   uint64_t raw_bytes = 0;     ///< the same uncompressed
 };
 
-/// Checks every byte, checksum, digest and event of the trace, its index and statistics against its chunks, and that each frame that an event
-/// refers to is there. The errors of TraceReader::open(); kBadTrace with the first thing that is wrong, and how many chunks before it are
-/// sound. Not checked, because it would take each sender's chunks again for each reception: the bytes of received frames, summed (a chunk's
-/// header says them), and when the frames were sent (FORMAT.md, "What a reader checks").
+/// Checks every byte, checksum, digest and event of the trace, its index and statistics against its chunks, and that each frame that an
+/// event refers to is there. The errors of TraceReader::open(); kBadTrace with the first thing that is wrong, and how many chunks before it
+/// are sound. Not checked, because it would take each sender's chunks again for each reception: the bytes of received frames, summed (a
+/// chunk's header says them), and when the frames were sent (FORMAT.md, "What a reader checks").
 [[nodiscard]] Result<VerifiedTrace> verify_trace(const std::filesystem::path& path);
 
 }  // namespace reprise
