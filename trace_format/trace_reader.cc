@@ -111,6 +111,10 @@ class TraceFile final : public TraceReader {
 
 Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(auto source, open_file(path));
+  return open(std::move(source));
+}
+
+Result<std::unique_ptr<TraceReader>> TraceReader::open(std::unique_ptr<ByteSource> source) {
   ASSIGN_OR_RETURN(auto index, TraceIndex::open(*source));
   return std::unique_ptr<TraceReader>(std::make_unique<TraceFile>(std::move(source), std::move(index)));
 }

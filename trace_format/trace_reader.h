@@ -12,6 +12,7 @@
 
 #include "trace_format/digest.h"
 #include "trace_format/event.h"
+#include "trace_format/io.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
@@ -57,6 +58,8 @@ class TraceReader {
   /// kBadTrace when `path` is not a trace, damaged or of an unknown major version; kUsage when it cannot be opened.
   /// Reads header, trailer, run information and root only.
   [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(const std::filesystem::path& path);
+  /// The same of bytes that need not be a file.
+  [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(std::unique_ptr<ByteSource> source);
   virtual ~TraceReader() = default;
 
   [[nodiscard]] virtual const RunInfo& run() const = 0;

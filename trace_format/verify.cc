@@ -231,9 +231,13 @@ class Verification {
 
 Result<VerifiedTrace> verify_trace(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const auto source, open_file(path));
-  ASSIGN_OR_RETURN(TraceIndex index, TraceIndex::open(*source));
-  ASSIGN_OR_RETURN(const Trailer trailer, read_trailer(*source));
-  return Verification(*source, index, trailer).run();
+  return verify_trace(*source);
+}
+
+Result<VerifiedTrace> verify_trace(const ByteSource& source) {
+  ASSIGN_OR_RETURN(TraceIndex index, TraceIndex::open(source));
+  ASSIGN_OR_RETURN(const Trailer trailer, read_trailer(source));
+  return Verification(source, index, trailer).run();
 }
 
 }  // namespace reprise

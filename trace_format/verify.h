@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "trace_format/io.h"
 #include "trace_format/status.h"
 
 namespace reprise {
@@ -25,5 +26,7 @@ struct VerifiedTrace {
 /// are sound. Not checked, because it would take each sender's chunks again for each reception: the bytes of received frames, summed (a
 /// chunk's header says them), and when the frames were sent (FORMAT.md, "What a reader checks").
 [[nodiscard]] Result<VerifiedTrace> verify_trace(const std::filesystem::path& path);
+/// The same of bytes that need not be a file.
+[[nodiscard]] Result<VerifiedTrace> verify_trace(const ByteSource& source);
 
 }  // namespace reprise
