@@ -64,7 +64,7 @@ bool GuestDecoder::load_piece() {
     case EventKind::kEnd:
       time_step_ = column_[kEndColumn].varint();
       reason_ = static_cast<EndReason>(column_[kEndColumn].byte());
-      bad_ |= reason_ > kLastEndReason;
+      bad_ |= reason_ > kLastEndReason || column_[kEndColumn].failed();
       break;
   }
   if (bad_) {
@@ -111,7 +111,8 @@ bool GuestDecoder::load_received() {
   time_step_ = column_[kReceivedTime].varint();
   const uint64_t sender = column_[kReceivedSender].varint();
   const uint64_t difference = unzigzag(column_[kReceivedFrame].varint());
-  if (sender >> 1 >= kMaxGuests) {
+  // A count may claim more frames than there are: at the end of the column it is over, or a few bytes keep a reader busy for years.
+  if (column_[kReceivedSender].failed() || sender >> 1 >= kMaxGuests) {
     return false;
   }
   sender_ = GuestIndex{static_cast<uint32_t>(sender >> 1)};

@@ -96,6 +96,25 @@ TEST(ChunkLimits, TheSampleIsAccepted) {
   EXPECT_EQ(refusal(packed(Sample())), "");
 }
 
+// Found by chunk_body_fuzz: each loop over such a chunk would have taken years.
+TEST(ChunkLimits, ACountWithoutEventsEndsWithItsColumn) {
+  for (const EventKind kind : {EventKind::kFrameReceived, EventKind::kEnd}) {
+    Sample sample;
+    sample.columns.data[kOrder].clear();
+    put_varint(sample.columns.data[kOrder], uint64_t{1} << 61 | static_cast<uint64_t>(kind));
+    const ColumnViews columns = views_of(sample.columns);
+    GuestDecoder decoder;
+    decoder.start(columns, sample.header.first);
+    int pieces = 0;
+    for (; pieces < 10 && decoder.load_piece(); ++pieces) {
+      decoder.skip_piece();
+    }
+    EXPECT_EQ(pieces, 1) << static_cast<int>(kind);
+    EXPECT_TRUE(decoder.failed());
+    EXPECT_NE(refusal(packed(sample)), "");
+  }
+}
+
 TEST(ChunkLimits, SizesAreCheckedBeforeAnythingIsAllocated) {
   const Sample sample;
   ChunkHeader header = sample.header;
