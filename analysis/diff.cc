@@ -110,6 +110,9 @@ class Diff {
     same_order_ = std::equal(left.begin(), left.end(), right.begin(), right.end(),
                              [](const GuestInfo& a, const GuestInfo& b) { return a.name == b.name; });
     for (uint32_t i = 0; i < left.size(); ++i) {
+      if (left[i].omitted) {
+        continue;  // as guest_by_name() does for the right trace
+      }
       if (const std::optional<GuestIndex> other = right_.guest_by_name(left[i].name)) {
         SharedGuest guest{GuestIndex{i}, *other};
         guest.equal_digests = left_.guest_digest(guest.left) == right_.guest_digest(guest.right);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/analysis/synthetic_trace.h"
+#include "trace_format/trim.h"
 
 namespace reprise::testing {
 namespace {
@@ -261,6 +262,16 @@ TEST_F(DiffTest, RefusesAGuestThatNeitherTraceHas) {
   EXPECT_EQ(result.error().kind, ErrorKind::kUsage);
   EXPECT_NE(result.error().message.find("no guest 'mallory'"), std::string::npos);
   EXPECT_NE(result.error().message.find("alice, bob"), std::string::npos);
+}
+
+// Found by diff_fuzz: with the part on the left, its missing guest was a difference.
+TEST_F(DiffTest, AGuestThatAPartLeavesOutIsNoDifferenceOnEitherSide) {
+  const auto whole = make_trace(ping_script(), folder_.path() / "whole");
+  ASSERT_TRUE(trim_trace(*whole, folder_.path() / "part", {.guests = {"alice"}}).ok());
+  const auto part = TraceReader::open(folder_.path() / "part");
+  ASSERT_TRUE(part.ok()) << part.error().message;
+  EXPECT_EQ(summary(*diff_traces(*whole, **part)), Lines{});
+  EXPECT_EQ(summary(*diff_traces(**part, *whole)), Lines{});
 }
 
 TEST_F(DiffTest, PrintsBothEvents) {

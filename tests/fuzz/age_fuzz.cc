@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "tests/fuzz/fixed_identity.h"
-#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/script.h"
+#include "tests/memory_file.h"
 #include "trace_format/age_file.h"
 #include "trace_format/age_payload.h"
 #include "trace_format/age_wrap.h"
@@ -69,7 +69,7 @@ void check_error(const Error& error) {
 
 /// Opens and reads; `plain` is what may come out, all or its beginning (nullptr: anything).
 void read(Open open, const Bytes& file, const Bytes* plain, bool unfinished) {
-  const auto source = open(std::make_unique<fuzz::MemorySource>(file), {fuzz::fixed_identity()});
+  const auto source = open(std::make_unique<testing::MemorySource>(file), {fuzz::fixed_identity()});
   if (!source.ok()) {
     return check_error(source.error());
   }
@@ -98,7 +98,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const ByteView bytes = script.take_bytes(size);
     sealed.file.assign(bytes.begin(), bytes.end());
   }
-  const fuzz::MemorySource source(sealed.file);
+  const testing::MemorySource source(sealed.file);
   const bool looks_so = is_age_file(source);
   CHECK(!looks_so || !sealed.file.empty());
   read(decrypt, sealed.file, told ? &sealed.plain : nullptr, false);

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/scripted_trace.h"
+#include "tests/memory_file.h"
 #include "trace_format/trace_reader.h"
 #include "trace_format/verify.h"
 
@@ -104,13 +104,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       fuzz::repair_checksums(bytes);
     }
   }
-  const Result<VerifiedTrace> verified = verify_trace(fuzz::MemorySource(bytes));
+  const Result<VerifiedTrace> verified = verify_trace(testing::MemorySource(bytes));
   if (!verified.ok()) {
     check_error(verified.error(), false);
     // Everything is where and what a writer would have made it; only a frame that was never sent can be missing.
     CHECK(mode < 2 || verified.error().message.find("a received frame refers to ") != std::string::npos);
   }
-  const auto trace = TraceReader::open(std::make_unique<fuzz::MemorySource>(bytes));
+  const auto trace = TraceReader::open(std::make_unique<testing::MemorySource>(bytes));
   if (trace.ok()) {
     walk(**trace, verified.ok());
   } else {

@@ -2,15 +2,15 @@
 #include <memory>
 
 #include "analysis/diff.h"
-#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/scripted_trace.h"
+#include "tests/memory_file.h"
 #include "trace_format/trace_reader.h"
 
 namespace reprise {
 namespace {
 
 std::unique_ptr<TraceReader> open(const std::vector<uint8_t>& bytes) {
-  auto trace = TraceReader::open(std::make_unique<fuzz::MemorySource>(bytes));
+  auto trace = TraceReader::open(std::make_unique<testing::MemorySource>(bytes));
   CHECK(trace.ok());
   return std::move(*trace);
 }

@@ -71,7 +71,12 @@ StreamSummary summary_of_page(const std::vector<uint64_t>& words, StreamId strea
     for (const auto chunk : chunks) {
       digests.push_back(digest_of(chunk.getDigestHigh(), chunk.getDigestLow()));
     }
-    page = {0, 1, chunks.size(), {chunks[0].getFirstNs()}, {chunks[chunks.size() - 1].getLastNs()}, chunks[0].getFramesSentBefore(),
+    page = {0,
+            1,
+            chunks.size(),
+            {chunks[0].getFirstNs()},
+            {chunks[chunks.size() - 1].getLastNs()},
+            chunks[0].getFramesSentBefore(),
             digest_of_digests(digests)};
     return std::string();
   });
@@ -101,8 +106,8 @@ void check_page(const std::vector<uint64_t>& words, StreamId stream) {
   CHECK(rebuilt.pages.size() == 1 && rebuilt.pages[0].digest == summary.pages[0].digest);
   const auto again = unpack_page(*packed, rebuilt, 0, kFileBytes);
   CHECK(again.ok() && std::ranges::equal(*again, *records, [](const ChunkRecord& a, const ChunkRecord& b) {
-    return a.header == b.header && a.offset == b.offset && a.digest == b.digest;
-  }));
+          return a.header == b.header && a.offset == b.offset && a.digest == b.digest;
+        }));
 }
 
 /// What run information that belongs to the root would say of the guests.

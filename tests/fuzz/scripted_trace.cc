@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tests/fuzz/memory_file.h"
+#include "tests/memory_file.h"
 #include "trace_format/byte_codec.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/network_columns.h"
@@ -192,7 +192,7 @@ std::vector<uint8_t> scripted_trace(Script& script) {
     run.guests[i].omitted = (flags >> (2 + i) & 1) != 0;
   }
   std::vector<uint8_t> bytes;
-  MemorySink sink(&bytes);
+  testing::MemorySink sink(&bytes);
   auto trace = TraceAssembly::begin(sink, run);
   CHECK(trace.ok());
   NetworkStatistics statistics;

@@ -1,5 +1,5 @@
-// Traces whose contents an input makes up. A checksum would stop a fuzzer at every door, so it is made here, behind the contents: over bytes
-// that are wrong in any way (repair_checksums), or around columns that are (scripted_chunk, scripted_trace).
+// Traces whose contents an input makes up. A checksum would stop a fuzzer at every door, so it is made here, behind the contents: over
+// bytes that are wrong in any way (repair_checksums), or around columns that are (scripted_chunk, scripted_trace).
 #pragma once
 
 #include <cstdint>

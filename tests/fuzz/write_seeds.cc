@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "tests/fuzz/fixed_identity.h"
-#include "tests/fuzz/memory_file.h"
 #include "tests/fuzz/scripted_trace.h"
+#include "tests/memory_file.h"
 #include "trace_format/age_file.h"
 #include "trace_format/byte_codec.h"
 #include "trace_format/message_chunk.h"
@@ -123,7 +123,7 @@ class SeedsOfTrace {
 
 void write_age(const fs::path& seeds) {
   Bytes file;
-  auto sink = encrypt_to(std::make_unique<fuzz::MemorySink>(&file), {recipient_of(fuzz::fixed_identity())});
+  auto sink = encrypt_to(std::make_unique<testing::MemorySink>(&file), {recipient_of(fuzz::fixed_identity())});
   CHECK(sink.ok() && (*sink)->write(Bytes(300, 'x')).ok() && (*sink)->close().ok());
   write(seeds / "age" / "encrypted", after({0}, file));
   write(seeds / "age" / "one-chunk", {1, 0, 5, 100, 0});

@@ -8,7 +8,7 @@
 
 #include "trace_format/io.h"
 
-namespace reprise::fuzz {
+namespace reprise::testing {
 
 /// `bytes` must outlive it.
 class MemorySource final : public ByteSource {
@@ -44,4 +44,4 @@ class MemorySink final : public ByteSink {
   std::vector<uint8_t>* bytes_;
 };
 
-}  // namespace reprise::fuzz
+}  // namespace reprise::testing

@@ -1,0 +1,120 @@
+// The folder of a killed run, with streams and logs of whatever contents: something is always recovered, and it is a sound trace.
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/fuzz/scripted_trace.h"
+#include "tests/temporary_folder.h"
+#include "trace_format/event_log.h"
+#include "trace_format/log_layout.h"
+#include "trace_format/trace_writer.h"
+#include "trace_format/verify.h"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+using Bytes = std::vector<uint8_t>;
+
+constexpr uint32_t kGuests = 2;
+constexpr int kMostChunks = 5;
+constexpr uint64_t kSlotRows = kLogPage;
+
+const testing::TemporaryFolder& folder() {
+  static const testing::TemporaryFolder kFolder;
+  return kFolder;
+}
+
+void put(Bytes& to, const void* bytes, size_t size) {
+  const auto* begin = static_cast<const uint8_t*>(bytes);
+  to.insert(to.end(), begin, begin + size);
+}
+
+void write(const fs::path& path, const Bytes& bytes) {
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+/// Chunks as told, and perhaps a torn one.
+Bytes stream_file(fuzz::Script& script, StreamId stream) {
+  const FileHeaderBytes head = encode_file_header(FileKind::kStream, stream);
+  Bytes bytes(head.begin(), head.end());
+  const uint8_t chunks = script.take<uint8_t>() % kMostChunks;
+  ChunkHeader previous;
+  for (uint8_t i = 0; i < chunks; ++i) {
+    ChunkHeader header;
+    const Bytes stored = fuzz::scripted_chunk(script, stream, i == 0 ? nullptr : &previous, header);
+    put(bytes, stored.data(), stored.size());
+    previous = header;
+  }
+  bytes.resize(bytes.size() - std::min<size_t>(bytes.size(), script.take<uint8_t>()));
+  return bytes;
+}
+
+/// Slots as told, of a log that is whole or (another boot's) only as good as its marks.
+Bytes log_file(fuzz::Script& script, StreamId stream) {
+  LogHeader header;
+  header.magic = kLogMagic;
+  header.version = kLogVersion;
+  header.stream = stream.value;
+  header.slots = 1 + script.take<uint8_t>() % kLogSlots;
+  header.slot_rows = kSlotRows;
+  const bool whole = script.take<uint8_t>() % 2 == 0;
+  header.boot = whole ? boot_id() : BootId{};
+  header.checksum = checksum_of(header);
+  Bytes bytes;
+  put(bytes, &header, sizeof header);
+  for (uint32_t i = 0; i < header.slots; ++i) {
+    bytes.resize(kLogPage + i * (kLogPage + kSlotRows));
+    const ByteView rows = script.take_bytes(script.take<uint16_t>() % kSlotRows);
+    Mark mark;
+    mark.chunk = script.take<uint8_t>();
+    mark.first_ns = script.take<int64_t>();
+    mark.previous = script.take<uint64_t>();
+    mark.committed = Committed{rows.size(), script.take<uint64_t>() & Committed::kMaxRun}.word();
+    mark.hash = hash_of(mark, rows);
+    const std::array<uint64_t, 5> slot = {mark.chunk, static_cast<uint64_t>(mark.first_ns), mark.previous, mark.committed, 0};
+    static_assert(sizeof slot == offsetof(SlotHeader, marks));
+    put(bytes, slot.data(), sizeof slot);
+    put(bytes, &mark, sizeof mark);
+    bytes.resize(2 * kLogPage + i * (kLogPage + kSlotRows));
+    put(bytes, rows.data(), rows.size());
+  }
+  return bytes;
+}
+
+void fill(const fs::path& directory, fuzz::Script& script) {
+  RunInfo run;
+  run.guests.resize(kGuests);
+  for (uint32_t i = 0; i < kGuests; ++i) {
+    run.guests[i].name = std::string(1, static_cast<char>('a' + i));
+  }
+  CHECK(save_run_info(directory, run).ok());
+  for (const StreamId stream : {StreamId{0}, StreamId{1}, StreamId::network()}) {
+    const uint8_t files = script.take<uint8_t>();
+    if ((files & 1) != 0) {
+      write(directory / stream_file_name(stream), stream_file(script, stream));
+    }
+    if ((files & 2) != 0) {
+      write(directory / log_file_name(stream), log_file(script, stream));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reprise
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace reprise;
+  fuzz::Script script(data, size);
+  const fs::path directory = folder().folder("run.trace.partial");
+  const fs::path output = folder() / "run.trace";
+  fill(directory, script);
+  const Status status = recover_run(directory, output);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.error().message.c_str());
+  }
+  CHECK(status.ok() && verify_trace(output).ok());
+  fs::remove_all(directory);
+  fs::remove(output);
+  return 0;
+}
