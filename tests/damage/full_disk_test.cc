@@ -120,6 +120,18 @@ TEST_F(FullDisk, TrimSaysWhichFileHasNoRoom) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
 }
 
+// With real guests: it is one of theirs that finds no room, and the recorder that says so.
+TEST_F(FullDisk, ARecordingSaysWhichFileHasNoRoom) {
+  const fs::path out = folder_.folder("out");
+  const std::string example = REPRISE_EXAMPLES "/ping/";
+  const std::vector<std::string> words = {"record", example + "platform.xml", example + "deployment.xml", "-o", (out / "a.trace").string()};
+  const Outcome outcome = run(words, {.file_bytes = 1'000'000});
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
+  EXPECT_NE(outcome.err.find((out / "a.trace.partial").string()), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("File too large"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(fs::exists(out / "a.trace"));
+}
+
 TEST_F(FullDisk, AFolderThatIsReadOnlyIsNamed) {
   const fs::path out = folder_.folder("out");
   for (const auto& entry : fs::directory_iterator(directory_)) {
