@@ -122,8 +122,12 @@ Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const
   }
   const fs::path found = work / "found";
   const fs::path kept = work / "kept";
-  fs::create_directory(found);
-  fs::create_directory(kept);
+  for (const fs::path& folder : {found, kept}) {
+    std::error_code code;
+    if (!fs::create_directory(folder, code)) {
+      return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", folder.string(), code.message())};
+    }
+  }
   StreamSplitter streams(found);
   ASSIGN_OR_RETURN(const ScanResult scan,
                    scan_chunks(*source, [&](const ChunkHeader& header, ByteView stored) { return streams.add(header, stored); }));

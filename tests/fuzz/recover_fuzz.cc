@@ -1,12 +1,15 @@
-// The folder of a killed run, with streams and logs of whatever contents: something is always recovered, and it is a sound trace.
+// The folder of a killed run, with streams and logs of whatever contents: something is always recovered, and it is a sound trace. Or a
+// damaged trace: what is recovered of it is sound.
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "tests/fuzz/scripted_trace.h"
 #include "tests/temporary_folder.h"
 #include "trace_format/event_log.h"
 #include "trace_format/log_layout.h"
+#include "trace_format/recover_trace.h"
 #include "trace_format/trace_writer.h"
 #include "trace_format/verify.h"
 
@@ -100,21 +103,50 @@ void fill(const fs::path& directory, fuzz::Script& script) {
   }
 }
 
+Status recover_run_as_told(fuzz::Script& script, const fs::path& output) {
+  const fs::path directory = folder().folder("run.trace.partial");
+  fill(directory, script);
+  const Status status = recover_run(directory, output);
+  fs::remove_all(directory);
+  return status;
+}
+
+/// Bytes as they are, or a trace as told with some bytes changed.
+Status recover_trace_as_told(fuzz::Script& script, bool scripted, const fs::path& output) {
+  Bytes bytes;
+  if (scripted) {
+    bytes = fuzz::scripted_trace(script);
+    while (!script.at_end()) {
+      bytes[script.take<uint32_t>() % bytes.size()] ^= script.take<uint8_t>();
+    }
+  } else {
+    const ByteView rest = script.take_bytes(std::numeric_limits<size_t>::max());
+    bytes.assign(rest.begin(), rest.end());
+    fuzz::repair_checksums(bytes);
+  }
+  const fs::path trace = folder() / "damaged.trace";
+  write(trace, bytes);
+  const Result<ScanResult> result = recover_trace(trace, output);
+  CHECK(!result.ok() || result->lost_bytes <= bytes.size());
+  return result.ok() ? Status{} : Status(result.error());
+}
+
 }  // namespace
 }  // namespace reprise
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace reprise;
   fuzz::Script script(data, size);
-  const fs::path directory = folder().folder("run.trace.partial");
   const fs::path output = folder() / "run.trace";
-  fill(directory, script);
-  const Status status = recover_run(directory, output);
-  if (!status.ok()) {
+  const uint8_t mode = script.take<uint8_t>() % 4;
+  const Status status = mode >= 2 ? recover_trace_as_told(script, mode == 2, output) : recover_run_as_told(script, output);
+  if (status.ok()) {
+    CHECK(verify_trace(output).ok());
+    fs::remove(output);
+  } else {
     std::fprintf(stderr, "%s\n", status.error().message.c_str());
+    CHECK(mode >= 2 && status.error().kind == ErrorKind::kBadTrace);
   }
-  CHECK(status.ok() && verify_trace(output).ok());
-  fs::remove_all(directory);
-  fs::remove(output);
+  CHECK(fs::is_empty(folder().path()) || fs::remove(folder() / "damaged.trace"));
   return 0;
 }
