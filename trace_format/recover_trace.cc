@@ -48,7 +48,9 @@ class StreamSplitter {
 
   Result<RunInfo> finish() {
     for (auto& [number, stream] : streams_) {
-      RETURN_IF_ERROR(stream.file->close());
+      if (stream.file != nullptr) {  // its first chunk is there
+        RETURN_IF_ERROR(stream.file->close());
+      }
     }
     if (!run_.has_value()) {
       return Error{ErrorKind::kBadTrace, "it has no sound run information at either end"};

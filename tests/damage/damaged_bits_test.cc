@@ -6,7 +6,9 @@
 
 #include "tests/damage/damaged_trace.h"
 #include "tests/memory_file.h"
+#include "tests/trace_format/sample_run.h"
 #include "trace_format/chunk_scan.h"
+#include "trace_format/recover_trace.h"
 #include "trace_format/trace_index.h"
 
 namespace reprise::testing {
@@ -112,6 +114,21 @@ TEST_F(DamagedBits, OfALargeTraceAreNoticed) {
 TEST_F(DamagedBits, CostOneChunk) {
   DamagedTrace trace(kLargeTrace);
   expect_others_readable(trace, full_form() ? trace.parts().size() : 40);
+}
+
+// Whatever part is damaged, there is something left; found by recover_fuzz when it was a stream's first chunk.
+TEST_F(DamagedBits, OfAnyPartLeaveARecoverableTrace) {
+  DamagedTrace trace(full_form() ? 2'000 : kSmallTrace);
+  const TemporaryFolder folder;
+  for (const Part& part : trace.parts()) {
+    const uint64_t bit = 8 * (part.offset + part.size / 2);
+    trace.flip(bit);
+    write_bytes(folder / "damaged.trace", trace.bytes());
+    const auto result = recover_trace(folder / "damaged.trace", folder / "recovered.trace");
+    ASSERT_TRUE(result.ok()) << "bit " << bit << ": " << result.error().message;
+    ASSERT_TRUE(verified(folder / "recovered.trace")) << "bit " << bit;
+    trace.flip(bit);
+  }
 }
 
 // Every length that a trace may be cut to, as by a copy that was broken off.
