@@ -134,7 +134,8 @@ bool keep_chunk(const LoadedChunk& chunk, const KeptFrames& frames, KeptGuest& k
         return false;
       }
       uint64_t& needed = kept.needs[decoder.piece_sender().value];
-      needed = std::max(needed, decoder.piece_sender_frame().value + 1);
+      const uint64_t frame = decoder.piece_sender_frame().value;
+      needed = std::max(needed, frame + 1 != 0 ? frame + 1 : frame);  // a forger may write the largest number
     }
     kept.frames_sent += decoder.piece_kind() == EventKind::kFrameSent ? n : 0;
     kept.events += n;
