@@ -35,7 +35,7 @@ RunCheck::RunCheck(const RunInfo& run, const Root& root)
 
 void RunCheck::Frames::add(uint64_t frame) {
   begin = std::min(begin, frame);
-  end = std::max(end, frame + 1);
+  end = std::max(end, frame + 1 != 0 ? frame + 1 : frame);  // a forger may write the largest number
 }
 
 std::string RunCheck::take(const LoadedChunk& chunk) {
