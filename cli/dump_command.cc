@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/keys_arguments.h"
 #include "cli/standard_output.h"
 #include "trace_format/trace_reader.h"
 #include "trace_format/trace_summary.h"
@@ -13,7 +14,7 @@ namespace reprise {
 
 Result<int> dump_command(const Arguments& arguments) {
   namespace options = boost::program_options;
-  CommandLine line("reprise dump FILE [--guest NAME]... [--kind KIND]... [--from T] [--to T] [--payload] [--follow]",
+  CommandLine line("reprise dump FILE [--guest NAME]... [--kind KIND]... [--from T] [--to T] [--payload] [--follow] [--identity FILE]...",
                    "Prints the events of a trace, one a line, in the order of virtual time: nanoseconds, guest, stream, number, details.",
                    "reprise dump ping.trace --guest alice --kind frame --from 2.5s --to 2600ms");
   line.add_operand("FILE");
@@ -24,6 +25,7 @@ Result<int> dump_command(const Arguments& arguments) {
       "to", options::value<std::string>()->value_name("T"), "last virtual time to show")("payload",
                                                                                          "frames' bytes in hex, not their digest")(
       "follow", "of a run that is being recorded (FILE.partial, or FILE before it is there): go on until it ends");
+  add_identity_option(line);
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {
     return kExitDone;
@@ -46,7 +48,7 @@ Result<int> dump_command(const Arguments& arguments) {
   } else if (folder.has_value()) {
     return line.usage_error(folder->string() + ": the run is not finished; --follow shows it as it is recorded");
   } else {
-    ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE")));
+    ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, open_trace(line, "FILE"));
     RETURN_IF_ERROR(dump_trace(*trace, dump, sink));
   }
   RETURN_IF_ERROR(output);

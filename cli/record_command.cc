@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/keys_arguments.h"
 #include "cli/size_argument.h"
 #include "cli/standard_output.h"
 #include "recorder/recording.h"
@@ -44,8 +45,8 @@ class ProgressLine {
 CommandLine record_command_line() {
   namespace options = boost::program_options;
   CommandLine line(
-      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] [--console DIR] [-- "
-      "SIMGRID-OPTIONS]",
+      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] [--console DIR] "
+      "[--encrypt-to RECIPIENT]... [-- SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
       "or T is reached, or the trace is as large as SIZE allows. What follows '--' goes to SimGrid.",
       "reprise record examples/ping/platform.xml examples/ping/deployment.xml -o ping.trace --until 30s");
@@ -57,7 +58,12 @@ CommandLine record_command_line() {
       "stop all guests before the trace grows larger than this (64K, 100M, 2G)")(
       "seed", options::value<std::string>()->value_name("N"), "of the guests' and the network's random numbers (default: 1)")(
       "durable", "sync what is recorded twice a second: a power failure loses at most a second")("no-trace", "run without recording")(
-      "console", options::value<std::string>()->value_name("DIR"), "write each guest's console to DIR/NAME.log");
+      "console", options::value<std::string>()->value_name("DIR"),
+      "write each guest's console to DIR/NAME.log; not encrypted, with --encrypt-to neither");
+  add_encrypt_to_option(line,
+                        "encrypt the trace, and all that is on the disk while the run goes on, for this public key (age1..., as age-keygen "
+                        "prints it); repeatable. A run that is killed then loses what is not written yet: of each guest the chunk being "
+                        "filled and up to 64 KiB more, also with --durable");
   return line;
 }
 
@@ -84,8 +90,12 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
   options.durable = line.has("durable");
   options.console_folder = line.text_or("console", "");
   options.simgrid_options = simgrid_options;
+  ASSIGN_OR_RETURN(options.recipients, recipients_of(line));
   if (options.trace && options.output.empty()) {
     return line.usage_error("-o FILE is missing; --no-trace runs without recording");
+  }
+  if (!options.trace && !options.recipients.empty()) {
+    return line.usage_error("--encrypt-to: with --no-trace there is no trace to encrypt");
   }
   ASSIGN_OR_RETURN(options.until, line.time_or("until", VirtualTime::never()));
   if (options.until == VirtualTime{}) {

@@ -4,8 +4,10 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/keys_arguments.h"
 #include "cli/standard_output.h"
 #include "trace_format/event_text.h"
+#include "trace_format/io.h"
 #include "trace_format/trace_reader.h"
 #include "trace_format/trim.h"
 
@@ -14,7 +16,7 @@ namespace reprise {
 Result<int> trim_command(const Arguments& arguments) {
   namespace options = boost::program_options;
   CommandLine line(
-      "reprise trim FILE -o FILE [--from T] [--to T] [--guest NAME]...",
+      "reprise trim FILE -o FILE [--from T] [--to T] [--guest NAME]... [--identity FILE]... [--encrypt-to RECIPIENT]... [--plain]",
       "Writes a part of a trace as a trace of its own: what happened from T on and before T, to the guests named. It says that it is a\n"
       "part; 'diff' compares it with what the other trace has of its time, and 'replay' runs it if it begins at 0.",
       "reprise trim ping.trace -o start.trace --to 500ms --guest alice");
@@ -23,6 +25,7 @@ Result<int> trim_command(const Arguments& arguments) {
       "from", options::value<std::string>()->value_name("T"), "first virtual time to keep (2.5s, 250ms, 17ns; default: 0)")(
       "to", options::value<std::string>()->value_name("T"), "first virtual time not to keep (default: keep to the end)")(
       "guest", options::value<std::vector<std::string>>()->value_name("NAME"), "keep this guest only; repeatable");
+  add_copy_options(line);
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {
     return kExitDone;
@@ -34,10 +37,12 @@ Result<int> trim_command(const Arguments& arguments) {
   trim.guests = line.texts("guest");
   ASSIGN_OR_RETURN(trim.from, line.time_or("from", VirtualTime{}));
   ASSIGN_OR_RETURN(trim.to, line.time_or("to", VirtualTime::never()));
-  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE")));
+  ASSIGN_OR_RETURN(const FileKeys keys, copy_keys_of(line, line.text("FILE")));
+  trim.recipients = keys.recipients;
+  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE"), keys.identities));
   RETURN_IF_ERROR(trim_trace(*trace, line.text("output"), trim));
-  ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> part, TraceReader::open(line.text("output")));
-  RETURN_IF_ERROR(print(fmt::format("{}: {} of {} bytes\n", printable(line.text("output")), part->file_bytes(), trace->file_bytes())));
+  ASSIGN_OR_RETURN(const auto part, open_file(line.text("output")));
+  RETURN_IF_ERROR(print(fmt::format("{}: {} of {} bytes\n", printable(line.text("output")), part->size(), trace->file_bytes())));
   return kExitDone;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/keys_arguments.h"
 #include "cli/standard_output.h"
 #include "trace_format/event_text.h"
 #include "trace_format/verify.h"
@@ -9,14 +10,16 @@
 namespace reprise {
 
 Result<int> verify_command(const Arguments& arguments) {
-  CommandLine line("reprise verify FILE", "Reads every event of a trace. Exit code: 0 all of it is sound, 3 it is damaged.",
-                   "reprise verify ping.trace");
+  CommandLine line("reprise verify FILE [--identity FILE]...",
+                   "Reads every event of a trace. Exit code: 0 all of it is sound, 3 it is damaged.", "reprise verify ping.trace");
   line.add_operand("FILE");
+  add_identity_option(line);
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {
     return kExitDone;
   }
-  ASSIGN_OR_RETURN(const VerifiedTrace sound, verify_trace(line.text("FILE")));
+  ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, identities_of(line));
+  ASSIGN_OR_RETURN(const VerifiedTrace sound, verify_trace(line.text("FILE"), identities));
   RETURN_IF_ERROR(
       print(fmt::format("{}: sound: {} chunks, {} clock reads, {} frames sent, {} received, {} console bytes, {} network events\n",
                         printable(line.text("FILE")), sound.chunks, sound.clock_reads, sound.frames_sent, sound.frames_received,

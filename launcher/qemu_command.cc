@@ -104,7 +104,13 @@ std::string plugin_argument(const std::filesystem::path& plugin, const PluginLau
   };
   add_path("stream_folder", launch.stream_folder);
   argument += launch.durable ? ",durable=on" : "";
+  for (const AgeRecipient& recipient : launch.recipients) {
+    argument += ",recipient=" + text(recipient);
+  }
   add_path("trace", launch.trace);
+  for (const std::filesystem::path& identity : launch.identities) {
+    add_path("identity", identity);
+  }
   add_path("console", launch.console);
   return argument;
 }

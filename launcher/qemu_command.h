@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "launcher/guest_machine.h"
+#include "trace_format/age_keys.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
@@ -27,7 +28,9 @@ struct PluginLaunch {
   uint32_t icount_shift = 0;
   std::filesystem::path stream_folder;
   bool durable = false;
+  std::vector<AgeRecipient> recipients;
   std::filesystem::path trace;
+  std::vector<std::filesystem::path> identities;
   std::filesystem::path console;
 };
 [[nodiscard]] std::string plugin_argument(const std::filesystem::path& plugin, const PluginLaunch& launch);

@@ -36,7 +36,8 @@ int refuse(const Error& error) {
 Result<std::unique_ptr<GuestSession>> make_live_session(const PluginArgs& args, ConsoleLog console) {
   std::unique_ptr<StreamWriter> writer;
   if (!args.stream_folder.empty()) {
-    ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest), StreamOptions{.durable = args.durable}));
+    const StreamOptions options{.durable = args.durable, .recipients = args.recipients};
+    ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest), options));
   }
   auto session = std::make_unique<LiveSession>(GuestChannel(args.channel), std::move(writer), std::move(console));
   RETURN_IF_ERROR(session->introduce(qemu::build_id()));
@@ -51,7 +52,7 @@ Result<std::unique_ptr<GuestSession>> make_session(const PluginArgs& args) {
   if (args.mode == PluginArgs::Mode::kLive) {
     return make_live_session(args, std::move(console));
   }
-  return ReplaySession::create(args.trace, args.guest, args.channel, std::move(console));
+  return ReplaySession::create(args.trace, args.guest, args.channel, std::move(console), args.identities);
 }
 
 void on_run_state(bool running) {

@@ -40,10 +40,17 @@ Status set_option(PluginArgs& args, const std::string& name, const std::string& 
     args.durable = true;
     return {};
   }
+  if (name == "recipient") {
+    ASSIGN_OR_RETURN(const AgeRecipient recipient, parse_age_recipient(value));
+    args.recipients.push_back(recipient);
+    return {};
+  }
   if (name == "stream_folder") {
     args.stream_folder = value;
   } else if (name == "trace") {
     args.trace = value;
+  } else if (name == "identity") {
+    args.identities.push_back(value);
   } else if (name == "console") {
     args.console = value;
   } else {

@@ -15,9 +15,11 @@ ReplaySession::ReplaySession(std::unique_ptr<TraceReader> reader, std::unique_pt
   stop_at_ = verifier_->stops_at_end() ? verifier_->end() : verifier_->end() + Duration{1};
 }
 
-Result<std::unique_ptr<GuestSession>> ReplaySession::create(const std::string& trace, GuestIndex guest, int verdict_fd,
-                                                            ConsoleLog console) {
-  ASSIGN_OR_RETURN(auto reader, TraceReader::open(trace));
+Result<std::unique_ptr<GuestSession>> ReplaySession::create(const std::string& trace, GuestIndex guest, int verdict_fd, ConsoleLog console,
+                                                            const std::vector<std::string>& identities) {
+  ASSIGN_OR_RETURN(const std::vector<AgeIdentity> keys,
+                   load_age_identities(std::vector<std::filesystem::path>(identities.begin(), identities.end())));
+  ASSIGN_OR_RETURN(auto reader, TraceReader::open(trace, keys));
   if (guest.value >= reader->run().guests.size()) {
     return Error{ErrorKind::kUsage, "plugin option 'guest' names a guest that the trace does not have"};
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "qemu_hooks/console_log.h"
 #include "qemu_hooks/session.h"
@@ -15,9 +16,10 @@ namespace reprise {
 /// writes a verdict (replayer/verdict.h) to the replayer and leaves the process.
 class ReplaySession final : public GuestSession {
  public:
-  /// `verdict_fd` is the inherited socket. Errors as TraceReader::open.
+  /// `identities` are files with keys for an encrypted trace, `verdict_fd` is the inherited socket. Errors as TraceReader::open and
+  /// load_age_identities.
   [[nodiscard]] static Result<std::unique_ptr<GuestSession>> create(const std::string& trace, GuestIndex guest, int verdict_fd,
-                                                                    ConsoleLog console);
+                                                                    ConsoleLog console, const std::vector<std::string>& identities = {});
 
   void clock_read(VirtualTime at, ClockSource source, uint64_t value) override;
   void frame_sent(VirtualTime at, ByteView frame) override;

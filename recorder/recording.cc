@@ -32,6 +32,9 @@ Result<std::unique_ptr<NetworkModel>> make_network(const RecordOptions& options,
 /// The streams of a run while it goes on: a folder beside the output.
 struct Streams {
   fs::path folder;
+  /// Of an encrypted run: its own key, with which we join what the guests wrote. In memory only, and gone with this.
+  std::vector<AgeIdentity> identities;
+  std::vector<AgeRecipient> recipients;  ///< the user's, and the run's own
   std::unique_ptr<StreamWriter> network;
 };
 
@@ -45,8 +48,14 @@ Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run) {
                                                         "'reprise recover {} -o FILE', or remove the folder",
                                                         streams.folder.string(), streams.folder.string())};
   }
-  RETURN_IF_ERROR(save_run_info(streams.folder, run));
-  ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network(), StreamOptions{.durable = options.durable}));
+  if (!options.recipients.empty()) {
+    streams.identities.push_back(generate_age_identity());
+    streams.recipients = options.recipients;
+    streams.recipients.push_back(recipient_of(streams.identities.front()));
+  }
+  RETURN_IF_ERROR(save_run_info(streams.folder, run, streams.recipients));
+  const StreamOptions stream_options{.durable = options.durable, .recipients = streams.recipients};
+  ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network(), stream_options));
   return streams;
 }
 
@@ -129,7 +138,8 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   std::vector<GuestChannel> channels;
   ASSIGN_OR_RETURN(
       Supervisor supervisor,
-      Supervisor::start(prepared.qemu, prepared.run, {prepared.plugin, streams.folder, options.console_folder, options.durable}, channels));
+      Supervisor::start(prepared.qemu, prepared.run,
+                        {prepared.plugin, streams.folder, options.console_folder, options.durable, streams.recipients}, channels));
   std::vector<std::string> names;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
@@ -173,14 +183,15 @@ Result<RecordOutcome> record(const RecordOptions& options) {
   Status joined;
   if (outcome.ok() && options.trace) {
     prepared.run.until = outcome->full_at.value_or(prepared.run.until);
-    joined = join_streams(streams.folder, prepared.run, options.output);
+    joined = join_streams(streams.folder, prepared.run, options.output, {streams.identities, options.recipients});
   }
   if (outcome.ok() && joined.ok()) {
     return outcome;
   }
   Error error = outcome.ok() ? joined.error() : outcome.error();
   if (options.trace) {
-    error.message += fmt::format("\n'reprise recover {} -o FILE' keeps what was recorded", streams.folder.string());
+    error.message += fmt::format("\n'reprise recover {} -o FILE{}' keeps what was recorded", streams.folder.string(),
+                                 options.recipients.empty() ? "" : " --identity KEY --encrypt-to RECIPIENT");
   }
   return error;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/event.h"
 #include "trace_format/ids.h"
 #include "trace_format/status.h"
@@ -23,8 +24,10 @@ struct RecordOptions {
   uint64_t seed = 1;                         ///< of the guests' and the network's random numbers
   bool trace = true;                         ///< false: the same coupling without recording
   bool durable = false;                      ///< sync the streams twice a second of host time: a power failure loses one second at most
-  std::filesystem::path console_folder;      ///< empty, or where NAME.log goes
-  std::vector<std::string> simgrid_options;  ///< as after `--`
+  /// For whom the trace and all streams are encrypted, at most kMaxRecipients; empty: they are not. Console logs never are.
+  std::vector<AgeRecipient> recipients;
+  std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
+  std::vector<std::string> simgrid_options;       ///< as after `--`
   std::function<void(VirtualTime now)> progress;  ///< called a few times a second of host time; may be empty
 };
 

@@ -28,7 +28,8 @@ Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest
                       .guest = index,
                       .icount_shift = guest.icount_shift,
                       .stream_folder = options.stream_folder,
-                      .durable = options.durable};
+                      .durable = options.durable,
+                      .recipients = options.recipients};
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }

@@ -8,6 +8,7 @@
 #include "launcher/child_process.h"
 #include "launcher/qemu_program.h"
 #include "recorder/guest_protocol.h"
+#include "trace_format/age_keys.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
@@ -20,6 +21,7 @@ class Supervisor {
     std::filesystem::path stream_folder;   ///< empty: record nothing
     std::filesystem::path console_folder;  ///< empty: no console logs
     bool durable = false;                  ///< streams are synced while they are written
+    std::vector<AgeRecipient> recipients;  ///< for whom streams are encrypted; empty: they are not
   };
 
   /// Starts one QEMU for each guest of `run`; `channels` are the recorder's ends, in GuestIndex order.

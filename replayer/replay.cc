@@ -115,8 +115,12 @@ Status start_job(Job& job, const GuestInfo& guest, const QemuProgram& qemu, cons
     return Error{ErrorKind::kRunFailed, fmt::format("cannot make a socket for guest '{}': {}", guest.name, std::strerror(errno))};
   }
   job.verdict_fd = ends[0];
-  PluginLaunch launch{
-      .replay = true, .channel = ends[1], .guest = job.guest.value, .icount_shift = guest.icount_shift, .trace = options.trace};
+  PluginLaunch launch{.replay = true,
+                      .channel = ends[1],
+                      .guest = job.guest.value,
+                      .icount_shift = guest.icount_shift,
+                      .trace = options.trace,
+                      .identities = options.identities};
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }
@@ -196,7 +200,8 @@ Result<std::vector<Job>> prepare(TraceReader& reader, const QemuProgram& qemu, c
 }  // namespace
 
 Status replay(const ReplayOptions& options, const std::function<void(const GuestReplay&)>& on_guest) {
-  ASSIGN_OR_RETURN(const auto reader, TraceReader::open(options.trace));
+  ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, load_age_identities(options.identities));
+  ASSIGN_OR_RETURN(const auto reader, TraceReader::open(options.trace, identities));
   if (reader->run().from > VirtualTime{}) {
     return Error{ErrorKind::kUsage,
                  fmt::format("{}: a part of a run that begins at {} s: a guest can only be run from its power-on; replay the "

@@ -16,9 +16,10 @@ namespace reprise {
 
 struct ReplayOptions {
   std::filesystem::path trace;
-  std::vector<std::string> guests;       ///< names; empty: all
-  unsigned jobs = 0;                     ///< guests at a time; 0: one for each core
-  std::filesystem::path console_folder;  ///< empty, or where NAME.log goes
+  std::vector<std::filesystem::path> identities;  ///< files with keys that open an encrypted trace
+  std::vector<std::string> guests;                ///< names; empty: all
+  unsigned jobs = 0;                              ///< guests at a time; 0: one for each core
+  std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
 };
 
 struct GuestReplay {
@@ -31,8 +32,8 @@ struct GuestReplay {
 };
 
 /// Replays the guests; `on_guest` is called for each as it finishes, in the order of the run, from the calling thread.
-/// kUsage: unknown guest name. kBadTrace. kMachine: QEMU, kernel, initrd or command line do not match the trace (field by field).
-/// kRunFailed: QEMU could not run. A divergence is not an error.
+/// kUsage: unknown guest name; the trace is encrypted for none of the identities. kBadTrace. kMachine: QEMU, kernel, initrd or command line
+/// do not match the trace (field by field). kRunFailed: QEMU could not run. A divergence is not an error.
 [[nodiscard]] Status replay(const ReplayOptions& options, const std::function<void(const GuestReplay&)>& on_guest);
 
 }  // namespace reprise

@@ -9,6 +9,7 @@ packages=(
   clang clang-format clang-tidy libclang-rt-dev llvm                                             # for the checks; the fuzzer, its symbolizer
   capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libssl-dev libfmt-dev       # the program's libraries
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
+  age                                                                                            # to test encrypted traces against
 )
 qemu_package=qemu-system-x86
 qemu_minimum=10.0 # the first whose plugin API reads registers and whose internals our plugin was tested with

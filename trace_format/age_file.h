@@ -19,7 +19,7 @@ namespace reprise {
 ///
 /// The last up to 64 KiB stay in memory until more comes or close(): sync() is about the whole chunks before them. Without close() the file
 /// has no last chunk, and only decrypt_unfinished() reads it; that goes for a close() after a failed call too. The first error is returned
-/// by every later call.
+/// by every later call. If sync() was called after the last write(), close() syncs what it writes.
 [[nodiscard]] Result<std::unique_ptr<ByteSink>> encrypt_to(std::unique_ptr<ByteSink> inner, const std::vector<AgeRecipient>& recipients);
 
 /// Whether `source` begins as an age file (also the ASCII form and future versions, which decrypt() refuses with the reason).

@@ -166,4 +166,13 @@ Result<std::vector<AgeIdentity>> load_age_identities(const std::filesystem::path
   return identities;
 }
 
+Result<std::vector<AgeIdentity>> load_age_identities(const std::vector<std::filesystem::path>& paths) {
+  std::vector<AgeIdentity> all;
+  for (const std::filesystem::path& path : paths) {
+    ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, load_age_identities(path));
+    all.insert(all.end(), identities.begin(), identities.end());
+  }
+  return all;
+}
+
 }  // namespace reprise

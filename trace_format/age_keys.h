@@ -1,6 +1,7 @@
 // Whose keys a trace is encrypted for: age's X25519 recipients ("age1...", public) and identities ("AGE-SECRET-KEY-1...", secret).
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -34,6 +35,15 @@ class AgeIdentity {
   SecretKey secret_;
 };
 
+/// For how many a run, or what is made of it, can be encrypted: one less than a file, which is then for a key of our own too.
+inline constexpr size_t kMaxRecipients = 19;
+
+/// For whom something is written, and with what its inputs are read.
+struct FileKeys {
+  std::vector<AgeIdentity> identities;   ///< one of them opens each input that is encrypted
+  std::vector<AgeRecipient> recipients;  ///< what is written is encrypted for these; empty: not encrypted
+};
+
 /// kUsage when `text` is not "age1" and 58 more characters, names another kind of recipient (SSH, post-quantum, plugin), or is a key for
 /// which nothing can be encrypted.
 [[nodiscard]] Result<AgeRecipient> parse_age_recipient(std::string_view text);
@@ -48,5 +58,7 @@ class AgeIdentity {
 /// The identities in a file as age-keygen writes it: one a line, between comments ("#...") and empty lines; at least one. kUsage otherwise,
 /// naming the line.
 [[nodiscard]] Result<std::vector<AgeIdentity>> load_age_identities(const std::filesystem::path& path);
+/// Those of all the files.
+[[nodiscard]] Result<std::vector<AgeIdentity>> load_age_identities(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace reprise

@@ -24,6 +24,7 @@ class AgeSink final : public ByteSink {
       }
       const ByteView part = bytes.first(std::min(bytes.size(), kAgeChunkBytes - plain_.size()));
       plain_.insert(plain_.end(), part.begin(), part.end());
+      synced_ = false;
       bytes = bytes.subspan(part.size());
     }
     return status_;
@@ -33,12 +34,16 @@ class AgeSink final : public ByteSink {
     if (status_.ok()) {
       status_ = inner_->sync();
     }
+    synced_ = true;
     return status_;
   }
 
   Status close() override {
     if (status_.ok()) {
       write_chunk(true);
+    }
+    if (status_.ok() && synced_) {
+      status_ = inner_->sync();
     }
     const Status closed = inner_->close();
     return status_.ok() ? closed : status_;
@@ -57,6 +62,7 @@ class AgeSink final : public ByteSink {
   uint64_t chunk_ = 0;
   std::vector<uint8_t> plain_;
   std::vector<uint8_t> sealed_;
+  bool synced_ = false;  ///< the user believes that all is on the device; the last chunk is not
   Status status_;
 };
 

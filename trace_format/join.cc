@@ -28,8 +28,14 @@ Error without_end(const StreamFile& file, const fs::path& directory) {
                            file.name(), directory.string())};
 }
 
-Result<StreamFile> open_stream(const fs::path& directory, StreamId stream) {
-  auto file = StreamFile::open(directory, stream);
+/// The streams of a run, and what opens them.
+struct Streams {
+  const fs::path& directory;
+  const std::vector<AgeIdentity>& identities;
+};
+
+Result<StreamFile> open_stream(const Streams& streams, StreamId stream) {
+  auto file = StreamFile::open(streams.directory, stream, streams.identities);
   if (!file.ok()) {
     return Error{ErrorKind::kBadTrace, file.error().message};
   }
@@ -52,8 +58,8 @@ void add_receptions(const LoadedChunk& chunk, DeliverySequence& receptions) {
 }
 
 /// Copies the chunks of a guest's stream, checking each on the way.
-Status copy_guest(const fs::path& directory, StreamId stream, TraceAssembly& trace, DeliverySequence& receptions) {
-  ASSIGN_OR_RETURN(auto file, open_stream(directory, stream));
+Status copy_guest(const Streams& streams, StreamId stream, TraceAssembly& trace, DeliverySequence& receptions) {
+  ASSIGN_OR_RETURN(auto file, open_stream(streams, stream));
   trace.begin_stream(stream);
   LoadedChunk chunk;
   for (;;) {
@@ -65,22 +71,22 @@ Status copy_guest(const fs::path& directory, StreamId stream, TraceAssembly& tra
     add_receptions(chunk, receptions);
   }
   if (!file.ended()) {
-    return without_end(file, directory);
+    return without_end(file, streams.directory);
   }
   return trace.end_stream();
 }
 
 /// Calls `row(event)` for each event of the network's stream.
 template <typename Row>
-Status for_each_row(const fs::path& directory, Row row) {
-  ASSIGN_OR_RETURN(auto file, open_stream(directory, StreamId::network()));
+Status for_each_row(const Streams& streams, Row row) {
+  ASSIGN_OR_RETURN(auto file, open_stream(streams, StreamId::network()));
   LoadedChunk chunk;
   NetworkDecoder decoder;
   NetworkEvent event;
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, file.next(chunk));
     if (!more) {
-      return file.ended() ? Status{} : Status(without_end(file, directory));
+      return file.ended() ? Status{} : Status(without_end(file, streams.directory));
     }
     decoder.start(chunk.columns, chunk.header.first);
     while (decoder.next(event)) {
@@ -95,10 +101,10 @@ bool is_delivery(const NetworkEvent& event, size_t guests) {
 
 /// For each guest, whether its receptions are, time for time and frame for frame, the first deliveries that the network made to it. Those
 /// that come later reached a guest that had ended.
-Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vector<DeliverySequence>& receptions,
+Result<std::vector<bool>> find_implied(const Streams& streams, const std::vector<DeliverySequence>& receptions,
                                        const std::vector<bool>& left_out) {
   std::vector<DeliverySequence> delivered(receptions.size());
-  RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
+  RETURN_IF_ERROR(for_each_row(streams, [&](const NetworkEvent& event) {
     if (is_delivery(event, receptions.size()) && delivered[event.receiver.value].count() < receptions[event.receiver.value].count()) {
       delivered[event.receiver.value].add(event.at, event.sender, event.sender_frame);
     }
@@ -112,7 +118,7 @@ Result<std::vector<bool>> find_implied(const fs::path& directory, const std::vec
 }
 
 /// Writes the network's rows but those that the guests' receptions imply.
-Status write_network(const fs::path& directory, const std::vector<DeliverySequence>& receptions, const std::vector<bool>& implied,
+Status write_network(const Streams& streams, const std::vector<DeliverySequence>& receptions, const std::vector<bool>& implied,
                      const std::vector<bool>& left_out, TraceAssembly& trace) {
   trace.begin_stream(StreamId::network());
   NetworkRows rows(trace);
@@ -121,7 +127,7 @@ Status write_network(const fs::path& directory, const std::vector<DeliverySequen
     statistics.frames_delivered += left_out[i] ? receptions[i].count() : 0;
   }
   std::vector<uint64_t> delivered(receptions.size());
-  RETURN_IF_ERROR(for_each_row(directory, [&](const NetworkEvent& event) {
+  RETURN_IF_ERROR(for_each_row(streams, [&](const NetworkEvent& event) {
     ++(event.kind == NetworkEvent::Kind::kDelivered ? statistics.frames_delivered : statistics.frames_dropped);
     if (is_delivery(event, receptions.size())) {
       const uint32_t receiver = event.receiver.value;
@@ -137,26 +143,26 @@ Status write_network(const fs::path& directory, const std::vector<DeliverySequen
   return {};
 }
 
-Status write_trace(const fs::path& directory, const RunInfo& run, std::vector<bool> left_out, ByteSink& sink) {
+Status write_trace(const Streams& streams, const RunInfo& run, std::vector<bool> left_out, ByteSink& sink) {
   left_out.resize(run.guests.size());
   ASSIGN_OR_RETURN(TraceAssembly trace, TraceAssembly::begin(sink, run));
   std::vector<DeliverySequence> receptions(run.guests.size());
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
-    RETURN_IF_ERROR(copy_guest(directory, StreamId{i}, trace, receptions[i]));
+    RETURN_IF_ERROR(copy_guest(streams, StreamId{i}, trace, receptions[i]));
   }
-  ASSIGN_OR_RETURN(const std::vector<bool> implied, find_implied(directory, receptions, left_out));
+  ASSIGN_OR_RETURN(const std::vector<bool> implied, find_implied(streams, receptions, left_out));
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
     trace.set_deliveries_implied(GuestIndex{i}, implied[i]);
   }
-  RETURN_IF_ERROR(write_network(directory, receptions, implied, left_out, trace));
+  RETURN_IF_ERROR(write_network(streams, receptions, implied, left_out, trace));
   return trace.finish();
 }
 
 }  // namespace
 
 Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& output, const OutputOptions& options,
-               const std::vector<bool>& left_out) {
-  return write_output(output, options, [&](ByteSink& sink) { return write_trace(directory, run, left_out, sink); });
+               const std::vector<AgeIdentity>& identities, const std::vector<bool>& left_out) {
+  return write_output(output, options, [&](ByteSink& sink) { return write_trace({directory, identities}, run, left_out, sink); });
 }
 
 Status remove_streams(const fs::path& directory, size_t guests) {
@@ -179,8 +185,10 @@ Status remove_streams(const fs::path& directory, size_t guests) {
   return {};
 }
 
-Status join_streams(const fs::path& directory, const RunInfo& run, const fs::path& output) {
-  RETURN_IF_ERROR(join_to(directory, run, output, OutputOptions{}));
+Status join_streams(const fs::path& directory, const RunInfo& run, const fs::path& output, const FileKeys& keys) {
+  OutputOptions options;
+  options.recipients = keys.recipients;
+  RETURN_IF_ERROR(join_to(directory, run, output, options, keys.identities));
   return remove_streams(directory, run.guests.size());
 }
 

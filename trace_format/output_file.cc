@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "trace_format/encrypted_io.h"
 #include "trace_format/verify.h"
 
 namespace reprise {
@@ -14,12 +15,18 @@ namespace fs = std::filesystem;
 Status write_temporary(const fs::path& temporary, const OutputOptions& options, const std::function<Status(ByteSink&)>& write) {
   std::error_code ignored;
   fs::remove(temporary, ignored);  // of a run that was killed
+  std::vector<AgeRecipient> recipients = options.recipients;
+  std::vector<AgeIdentity> own;
+  if (options.verify && !recipients.empty()) {
+    own.push_back(generate_age_identity());
+    recipients.push_back(recipient_of(own.front()));
+  }
   {
-    ASSIGN_OR_RETURN(const auto sink, options.create(temporary));
+    ASSIGN_OR_RETURN(const auto sink, create_output(temporary, recipients, options.create));
     RETURN_IF_ERROR(write(*sink));
   }
   if (options.verify) {
-    const Result<VerifiedTrace> sound = verify_trace(temporary);
+    const Result<VerifiedTrace> sound = verify_trace(temporary, own);
     return sound.ok() ? Status{} : Status(sound.error());
   }
   return {};

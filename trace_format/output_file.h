@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/io.h"
 #include "trace_format/status.h"
 
@@ -12,6 +14,8 @@ namespace reprise {
 struct OutputOptions {
   SinkFactory create = create_file;  ///< how the temporary file is made
   bool verify = false;               ///< read all of it before the rename
+  /// For whom it is encrypted; empty: it is not. With `verify` also for a key that is made for this reading and forgotten after it.
+  std::vector<AgeRecipient> recipients;
 };
 
 /// `write` writes the trace to the sink, syncs and closes it. `output` is replaced only by a complete file; on an error nothing is left

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "trace_format/encrypted_io.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/network_columns.h"
 #include "trace_format/run_info_codec.h"
@@ -22,7 +23,8 @@ namespace fs = std::filesystem;
 /// Writes the chunks of each stream that follow one another from the first on into stream files.
 class StreamSplitter {
  public:
-  explicit StreamSplitter(fs::path folder) : folder_(std::move(folder)) {}
+  /// Encrypted for `recipients`, if any.
+  StreamSplitter(fs::path folder, std::vector<AgeRecipient> recipients) : folder_(std::move(folder)), recipients_(std::move(recipients)) {}
 
   Status add(const ChunkHeader& header, ByteView stored) {
     if (header.kind == ChunkKind::kRun && !run_.has_value()) {
@@ -39,7 +41,7 @@ class StreamSplitter {
       return {};  // something is missing before it
     }
     if (stream.file == nullptr) {
-      ASSIGN_OR_RETURN(stream.file, create_file(folder_ / stream_file_name(header.stream)));
+      ASSIGN_OR_RETURN(stream.file, create_output(folder_ / stream_file_name(header.stream), recipients_));
       RETURN_IF_ERROR(stream.file->write(encode_file_header(FileKind::kStream, header.stream)));
     }
     stream.last = header;
@@ -64,6 +66,7 @@ class StreamSplitter {
     std::optional<ChunkHeader> last;
   };
   fs::path folder_;
+  std::vector<AgeRecipient> recipients_;
   std::map<uint32_t, Stream> streams_;
   std::optional<RunInfo> run_;
 };
@@ -73,8 +76,8 @@ struct FirstReception {
   SeqNo frame;
 };
 
-std::optional<FirstReception> first_reception(const fs::path& folder, GuestIndex guest) {
-  UnfinishedStream stream(folder, StreamId::guest(guest));
+std::optional<FirstReception> first_reception(const fs::path& folder, const std::vector<AgeIdentity>& identities, GuestIndex guest) {
+  UnfinishedStream stream(folder, StreamId::guest(guest), identities);
   LoadedChunk chunk;
   GuestDecoder decoder;
   while (stream.next(chunk)) {
@@ -91,14 +94,14 @@ std::optional<FirstReception> first_reception(const fs::path& folder, GuestIndex
 
 /// Of which guests the network's stream leaves the deliveries out, because receptions imply them. The root said so; if the stream has no
 /// delivery of the first frame that a guest received, it has none of the others.
-std::vector<bool> find_left_out(const fs::path& folder, size_t guests) {
+std::vector<bool> find_left_out(const fs::path& folder, const std::vector<AgeIdentity>& identities, size_t guests) {
   std::vector<std::optional<FirstReception>> first;
   std::vector<bool> left_out;
   for (uint32_t i = 0; i < guests; ++i) {
-    first.push_back(first_reception(folder, GuestIndex{i}));
+    first.push_back(first_reception(folder, identities, GuestIndex{i}));
     left_out.push_back(first.back().has_value());
   }
-  UnfinishedStream stream(folder, StreamId::network());
+  UnfinishedStream stream(folder, StreamId::network(), identities);
   LoadedChunk chunk;
   NetworkDecoder decoder;
   NetworkEvent event;
@@ -115,8 +118,8 @@ std::vector<bool> find_left_out(const fs::path& folder, size_t guests) {
   return left_out;
 }
 
-Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const fs::path& output) {
-  ASSIGN_OR_RETURN(const auto source, open_file(trace));
+Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const fs::path& output, const FileKeys& keys) {
+  ASSIGN_OR_RETURN(const auto source, open_unfinished_input(trace, keys.identities));
   // A header that is sound may say that this is no trace of ours to read; a damaged one says nothing.
   if (const Status header = check_file_header(*source, FileKind::kTrace, StreamId::network());
       !header.ok() && has_sound_file_header(*source)) {
@@ -130,7 +133,9 @@ Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const
       return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", folder.string(), code.message())};
     }
   }
-  StreamSplitter streams(found);
+  // What goes to the disk on the way is as secret as the output.
+  const std::vector<AgeIdentity> own = {generate_age_identity()};
+  StreamSplitter streams(found, keys.recipients.empty() ? keys.recipients : std::vector{recipient_of(own.front())});
   ASSIGN_OR_RETURN(const ScanResult scan,
                    scan_chunks(*source, [&](const ChunkHeader& header, ByteView stored) { return streams.add(header, stored); }));
   Result<RunInfo> run = streams.finish();
@@ -140,20 +145,20 @@ Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const
   if (run->partial) {
     return Error{ErrorKind::kUsage, fmt::format("{}: a part of a run: recover the trace that it was made from", trace.string())};
   }
-  RETURN_IF_ERROR(recover_streams(found, *run, kept, output, find_left_out(found, run->guests.size())));
+  RETURN_IF_ERROR(recover_streams(found, *run, kept, output, {own, keys.recipients}, find_left_out(found, own, run->guests.size())));
   return scan;
 }
 
 }  // namespace
 
-Result<ScanResult> recover_trace(const fs::path& trace, const fs::path& output) {
+Result<ScanResult> recover_trace(const fs::path& trace, const fs::path& output, const FileKeys& keys) {
   const fs::path work = output.string() + ".recovering";
   std::error_code code;
   if (!fs::create_directory(work, code)) {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot create the folder: {}", work.string(),
                                                     code ? code.message() : "it is there already; remove it if no recovery is running")};
   }
-  Result<ScanResult> result = recover_in(trace, work, output);
+  Result<ScanResult> result = recover_in(trace, work, output, keys);
   fs::remove_all(work, code);
   return result;
 }

@@ -5,12 +5,15 @@
 #include <set>
 
 #include "trace_format/chunk_builder.h"
+#include "trace_format/encrypted_io.h"
 #include "trace_format/stream_file.h"
 
 namespace reprise {
 namespace {
 
-namespace fs = std::filesystem;
+UnfinishedStream open(const KilledRun& run, StreamId stream) {
+  return {run.directory, stream, run.identities};
+}
 
 bool is_kept(const KeptFrames& frames, GuestIndex sender, SeqNo frame) {
   return sender.value < frames.size() && frame.value < frames[sender.value];
@@ -58,8 +61,8 @@ void append_piece(GuestDecoder& decoder, uint64_t n, GuestEncoder& encoder) {
 /// Writes a stream file: whole chunks as they are, others anew. The last chunk stays open until it is known how the stream ends.
 class StreamCopy {
  public:
-  static Result<StreamCopy> create(const fs::path& directory, StreamId stream) {
-    ASSIGN_OR_RETURN(auto sink, create_file(directory / stream_file_name(stream)));
+  static Result<StreamCopy> create(const CopiedRun& to, StreamId stream) {
+    ASSIGN_OR_RETURN(auto sink, create_output(to.directory / stream_file_name(stream), to.recipients));
     RETURN_IF_ERROR(sink->write(encode_file_header(FileKind::kStream, stream)));
     return StreamCopy(std::move(sink), stream);
   }
@@ -145,7 +148,7 @@ bool keep_chunk(const LoadedChunk& chunk, const KeptFrames& frames, KeptGuest& k
 }
 
 /// Bytes of the frames that the first `n` events of the chunk receive, by their senders' streams. Embedded ones are not counted.
-uint64_t received_bytes(const fs::path& directory, const LoadedChunk& chunk, uint64_t n) {
+uint64_t received_bytes(const KilledRun& run, const LoadedChunk& chunk, uint64_t n) {
   std::map<uint32_t, std::multiset<uint64_t>> wanted;
   GuestDecoder decoder;
   decoder.start(chunk.columns, chunk.header.first);
@@ -158,7 +161,7 @@ uint64_t received_bytes(const fs::path& directory, const LoadedChunk& chunk, uin
   }
   uint64_t bytes = 0;
   for (const auto& [sender, frames] : wanted) {
-    UnfinishedStream stream(directory, StreamId{sender});
+    UnfinishedStream stream = open(run, StreamId{sender});
     for (LoadedChunk sent; stream.next(sent);) {
       uint64_t frame = sent.header.before.frames_sent;
       decoder.start(sent.columns, sent.header.first);
@@ -185,8 +188,8 @@ uint64_t kept_network_events(const LoadedChunk& chunk, const KeptFrames& frames)
 
 }  // namespace
 
-KeptGuest keep_guest(const fs::path& directory, GuestIndex guest, const KeptFrames& frames) {
-  UnfinishedStream stream(directory, StreamId::guest(guest));
+KeptGuest keep_guest(const KilledRun& run, GuestIndex guest, const KeptFrames& frames) {
+  UnfinishedStream stream = open(run, StreamId::guest(guest));
   LoadedChunk chunk;
   KeptGuest kept;
   while (stream.next(chunk)) {
@@ -198,8 +201,8 @@ KeptGuest keep_guest(const fs::path& directory, GuestIndex guest, const KeptFram
   return kept;
 }
 
-Status copy_guest(const fs::path& from, const fs::path& to, GuestIndex guest, const KeptGuest& kept) {
-  UnfinishedStream stream(from, StreamId::guest(guest));
+Status copy_guest(const KilledRun& from, const CopiedRun& to, GuestIndex guest, const KeptGuest& kept) {
+  UnfinishedStream stream = open(from, StreamId::guest(guest));
   ASSIGN_OR_RETURN(auto copy, StreamCopy::create(to, StreamId::guest(guest)));
   LoadedChunk chunk;
   GuestDecoder decoder;
@@ -235,8 +238,8 @@ Status copy_guest(const fs::path& from, const fs::path& to, GuestIndex guest, co
   return copy.close();
 }
 
-Result<bool> copy_network(const fs::path& from, const fs::path& to, const KeptFrames& frames) {
-  UnfinishedStream stream(from, StreamId::network());
+Result<bool> copy_network(const KilledRun& from, const CopiedRun& to, const KeptFrames& frames) {
+  UnfinishedStream stream = open(from, StreamId::network());
   ASSIGN_OR_RETURN(auto copy, StreamCopy::create(to, StreamId::network()));
   LoadedChunk chunk;
   bool ended = false;

@@ -2,10 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "trace_format/encrypted_io.h"
+
 namespace reprise {
 
-Result<StreamFile> StreamFile::open(const std::filesystem::path& directory, StreamId stream) {
-  ASSIGN_OR_RETURN(auto source, open_file(directory / stream_file_name(stream)));
+Result<StreamFile> StreamFile::open(const std::filesystem::path& directory, StreamId stream, const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(auto source, open_input(directory / stream_file_name(stream), identities));
+  return check(std::move(source), stream);
+}
+
+Result<StreamFile> StreamFile::open_unfinished(const std::filesystem::path& directory, StreamId stream,
+                                               const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(auto source, open_unfinished_input(directory / stream_file_name(stream), identities));
+  return check(std::move(source), stream);
+}
+
+Result<StreamFile> StreamFile::check(std::unique_ptr<ByteSource> source, StreamId stream) {
   RETURN_IF_ERROR(check_file_header(*source, FileKind::kStream, stream));
   return StreamFile(std::move(source), stream);
 }
@@ -29,12 +41,13 @@ Result<bool> StreamFile::next(LoadedChunk& chunk) {
   return true;
 }
 
-UnfinishedStream::UnfinishedStream(std::filesystem::path directory, StreamId stream) : directory_(std::move(directory)), stream_(stream) {
+UnfinishedStream::UnfinishedStream(std::filesystem::path directory, StreamId stream, std::vector<AgeIdentity> identities)
+    : directory_(std::move(directory)), stream_(stream), identities_(std::move(identities)) {
   reopen();
 }
 
 void UnfinishedStream::reopen() {
-  if (auto file = StreamFile::open(directory_, stream_); !file.ok()) {
+  if (auto file = StreamFile::open_unfinished(directory_, stream_, identities_); !file.ok()) {
     damage_ = file.error().message;
   } else if (file_) {
     file_->go_on_in(std::move(*file));

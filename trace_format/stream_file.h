@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/chunk.h"
 #include "trace_format/chunk_builder.h"
 #include "trace_format/event_log.h"
@@ -18,8 +20,12 @@ namespace reprise {
 /// The sealed chunks of a stream file.
 class StreamFile {
  public:
-  /// Checks the file's header only.
-  [[nodiscard]] static Result<StreamFile> open(const std::filesystem::path& directory, StreamId stream);
+  /// Checks the file's header only. kUsage when it is encrypted for none of `identities`.
+  [[nodiscard]] static Result<StreamFile> open(const std::filesystem::path& directory, StreamId stream,
+                                               const std::vector<AgeIdentity>& identities = {});
+  /// The same for a stream that its writer has not finished: see open_unfinished_input().
+  [[nodiscard]] static Result<StreamFile> open_unfinished(const std::filesystem::path& directory, StreamId stream,
+                                                          const std::vector<AgeIdentity>& identities = {});
 
   /// Loads the next chunk; false at the end of the file. kBadTrace when it is damaged, or does not follow the one before.
   [[nodiscard]] Result<bool> next(LoadedChunk& chunk);
@@ -32,6 +38,7 @@ class StreamFile {
   void go_on_in(StreamFile newer) { source_ = std::move(newer.source_); }
 
  private:
+  static Result<StreamFile> check(std::unique_ptr<ByteSource> source, StreamId stream);
   StreamFile(std::unique_ptr<ByteSource> source, StreamId stream)
       : source_(std::move(source)), stream_(stream), loader_(std::make_unique<ChunkLoader>()) {}
 
@@ -49,8 +56,8 @@ class StreamFile {
 /// The stream may be written meanwhile. A chunk that moves from the log to the stream file is found in one of them.
 class UnfinishedStream {
  public:
-  /// Never fails: a stream without files has no chunks.
-  UnfinishedStream(std::filesystem::path directory, StreamId stream);
+  /// Never fails: a stream without files has no chunks, nor has one that is encrypted for none of `identities`.
+  UnfinishedStream(std::filesystem::path directory, StreamId stream, std::vector<AgeIdentity> identities = {});
 
   /// Loads the next chunk; false at the end of what there is. Later there may be more: then the newest chunk comes again, if it has grown,
   /// with the same sequence; the caller skips the events that it has seen.
@@ -76,6 +83,7 @@ class UnfinishedStream {
 
   std::filesystem::path directory_;
   StreamId stream_;
+  std::vector<AgeIdentity> identities_;
   std::optional<StreamFile> file_;
   std::optional<LogReader> log_;
   std::optional<ChunkHeader> last_;  ///< of the last whole chunk

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "trace_format/chunk_cache.h"
+#include "trace_format/encrypted_io.h"
 #include "trace_format/guest_cursor.h"
 #include "trace_format/limits.h"
 #include "trace_format/network_cursor.h"
@@ -109,8 +110,8 @@ class TraceFile final : public TraceReader {
 
 }  // namespace
 
-Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(auto source, open_file(path));
+Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(auto source, open_input(path, identities));
   return open(std::move(source));
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/digest.h"
 #include "trace_format/event.h"
 #include "trace_format/io.h"
@@ -56,8 +57,9 @@ struct ColumnUse {
 class TraceReader {
  public:
   /// kBadTrace when `path` is not a trace, damaged or of an unknown major version; kUsage when it cannot be opened.
-  /// Reads header, trailer, run information and root only.
-  [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(const std::filesystem::path& path);
+  /// Reads header, trailer, run information and root only. kUsage too when it is encrypted for none of `identities`.
+  [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(const std::filesystem::path& path,
+                                                                 const std::vector<AgeIdentity>& identities = {});
   /// The same of bytes that need not be a file.
   [[nodiscard]] static Result<std::unique_ptr<TraceReader>> open(std::unique_ptr<ByteSource> source);
   virtual ~TraceReader() = default;
@@ -65,6 +67,7 @@ class TraceReader {
   [[nodiscard]] virtual const RunInfo& run() const = 0;
   [[nodiscard]] virtual const GuestStatistics& guest_statistics(GuestIndex guest) const = 0;
   [[nodiscard]] virtual const NetworkStatistics& network_statistics() const = 0;
+  /// Of the plaintext, if it is encrypted.
   [[nodiscard]] virtual uint64_t file_bytes() const = 0;
   [[nodiscard]] virtual std::optional<GuestIndex> guest_by_name(const std::string& name) const = 0;
 

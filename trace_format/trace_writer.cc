@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "trace_format/chunk_pipeline.h"
+#include "trace_format/encrypted_io.h"
 #include "trace_format/event_log.h"
 #include "trace_format/event_rows.h"
 #include "trace_format/io.h"
@@ -195,9 +196,9 @@ std::filesystem::path stream_file_name(StreamId stream) {
 
 Result<std::unique_ptr<StreamWriter>> create_stream(const std::filesystem::path& directory, StreamId stream, const StreamOptions& options) {
   const std::filesystem::path path = directory / stream_file_name(stream);
-  ASSIGN_OR_RETURN(auto sink, create_file(path));
+  ASSIGN_OR_RETURN(auto sink, create_output(path, options.recipients));
   const std::filesystem::path log_path = directory / log_file_name(stream);
-  auto log = options.encrypted ? EventLog::create_without_rows(log_path, stream) : EventLog::create(log_path, stream);
+  auto log = options.recipients.empty() ? EventLog::create(log_path, stream) : EventLog::create_without_rows(log_path, stream);
   Status status = log.ok() ? Status{} : Status{log.error()};
   if (status.ok() && options.durable) {
     status = sync_directory(directory);

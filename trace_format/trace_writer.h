@@ -11,7 +11,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/event.h"
 #include "trace_format/limits.h"
 #include "trace_format/run_info.h"
@@ -66,8 +68,9 @@ struct StreamId {
 struct StreamOptions {
   /// A power failure loses at most the last second of host time. Without it, what the kernel had not written by itself.
   bool durable = false;
-  /// The stream's file is encrypted by its sink: then no event goes to the disk in the clear, and a kill loses the chunks not yet written.
-  bool encrypted = false;
+  /// The stream's file is encrypted for these; empty: it is not. Then no event goes to the disk in the clear: a kill, or a power failure
+  /// however durable, loses the chunks not yet written and up to 64 KiB of those that are.
+  std::vector<AgeRecipient> recipients;
   /// A chunk is sealed when its rows hold this much; at most kSealBytes (CHECK). Tests make short runs of many chunks.
   uint64_t seal_bytes = kSealBytes;
   /// How often the log is marked and, if durable, synced. Less than half a second, so that a slow device has as much again.
@@ -80,15 +83,19 @@ struct StreamOptions {
                                                                   const StreamOptions& options = {});
 
 /// Joins the streams of `directory` (all finished) into one file beside `output`, syncs it, renames it to `output` and removes the streams.
-/// `output` is replaced only by a complete file. Fails with kRunFailed (disk) or kBadTrace (a stream is damaged); then nothing is removed.
-[[nodiscard]] Status join_streams(const std::filesystem::path& directory, const RunInfo& run, const std::filesystem::path& output);
+/// `output` is replaced only by a complete file. Fails with kRunFailed (disk) or kBadTrace (a stream is damaged, or encrypted for none of
+/// the identities); then nothing is removed.
+[[nodiscard]] Status join_streams(const std::filesystem::path& directory, const RunInfo& run, const std::filesystem::path& output,
+                                  const FileKeys& keys = {});
 
-/// Writes `run` into `directory` (as "run.info") at the start, so that a killed run can be recovered.
-[[nodiscard]] Status save_run_info(const std::filesystem::path& directory, const RunInfo& run);
+/// Writes `run` into `directory` (as "run.info") at the start, so that a killed run can be recovered. Encrypted for `recipients`, if any.
+[[nodiscard]] Status save_run_info(const std::filesystem::path& directory, const RunInfo& run,
+                                   const std::vector<AgeRecipient>& recipients = {});
 
 /// Turns the directory of a killed run into a trace of all that is left: each guest has its own true prefix, which ends aborted at its last
 /// event unless the guest had ended by itself. The output passes a full read before this returns success. `directory` is left as it is.
-/// Refused with kUsage while a process is recording to it.
-[[nodiscard]] Status recover_run(const std::filesystem::path& directory, const std::filesystem::path& output);
+/// Refused with kUsage while a process is recording to it, and when it is encrypted for none of the identities. Of an encrypted stream
+/// that is cut off, what its whole chunks of 64 KiB hold is left.
+[[nodiscard]] Status recover_run(const std::filesystem::path& directory, const std::filesystem::path& output, const FileKeys& keys = {});
 
 }  // namespace reprise

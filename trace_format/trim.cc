@@ -123,6 +123,7 @@ Status trim_trace(TraceReader& trace, const std::filesystem::path& output, const
   RETURN_IF_ERROR(trim.prepare());
   OutputOptions checked;
   checked.verify = true;
+  checked.recipients = options.recipients;
   return write_output(output, checked, [&trim](ByteSink& sink) { return trim.write(sink); });
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/ids.h"
 #include "trace_format/status.h"
 #include "trace_format/trace_reader.h"
@@ -15,6 +16,7 @@ struct TrimOptions {
   VirtualTime from;                       ///< the first instant that is kept
   VirtualTime to = VirtualTime::never();  ///< the first instant that is not; later than `from`
   std::vector<std::string> guests;        ///< names; empty: all
+  std::vector<AgeRecipient> recipients;   ///< for whom the part is encrypted; empty: it is not
 };
 
 /// Writes the part to `output`, by a temporary file beside it and a rename. The part says that it is one; its events keep their numbers and

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "trace_format/encrypted_io.h"
 #include "trace_format/index.h"
 #include "trace_format/run_check.h"
 #include "trace_format/run_info_codec.h"
@@ -229,8 +230,8 @@ class Verification {
 
 }  // namespace
 
-Result<VerifiedTrace> verify_trace(const std::filesystem::path& path) {
-  ASSIGN_OR_RETURN(const auto source, open_file(path));
+Result<VerifiedTrace> verify_trace(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(const auto source, open_input(path, identities));
   return verify_trace(*source);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/io.h"
 #include "trace_format/status.h"
 
@@ -25,7 +26,7 @@ struct VerifiedTrace {
 /// event refers to is there. The errors of TraceReader::open(); kBadTrace with the first thing that is wrong, and how many chunks before it
 /// are sound. Not checked, because it would take each sender's chunks again for each reception: the bytes of received frames, summed (a
 /// chunk's header says them), and when the frames were sent (FORMAT.md, "What a reader checks").
-[[nodiscard]] Result<VerifiedTrace> verify_trace(const std::filesystem::path& path);
+[[nodiscard]] Result<VerifiedTrace> verify_trace(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities = {});
 /// The same of bytes that need not be a file.
 [[nodiscard]] Result<VerifiedTrace> verify_trace(const ByteSource& source);
 

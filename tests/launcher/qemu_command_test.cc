@@ -117,6 +117,15 @@ TEST(QemuCommand, PluginOfARecordingWithoutTrace) {
   EXPECT_EQ(plugin_argument("/lib/hooks.so", {.channel = 5}), "file=/lib/hooks.so,mode=live,channel=5,guest=0,icount_shift=0");
 }
 
+TEST(QemuCommand, PluginOfEncryptedTraces) {
+  const std::vector<AgeRecipient> recipients = {recipient_of(generate_age_identity()), recipient_of(generate_age_identity())};
+  EXPECT_EQ(plugin_argument("/h.so", {.channel = 5, .stream_folder = "/t", .recipients = recipients}),
+            "file=/h.so,mode=live,channel=5,guest=0,icount_shift=0,stream_folder=/t,recipient=" + text(recipients[0]) +
+                ",recipient=" + text(recipients[1]));
+  EXPECT_EQ(plugin_argument("/h.so", {.replay = true, .channel = 5, .trace = "/t", .identities = {"/a,b", "/c"}}),
+            "file=/h.so,mode=replay,channel=5,guest=0,icount_shift=0,trace=/t,identity=/a,,b,identity=/c");
+}
+
 TEST(QemuCommand, CommasInPathsReachThePluginAsCommas) {
   EXPECT_EQ(plugin_argument("/a,b/hooks.so", {.replay = true, .channel = 7, .trace = "/c,,d/x,trace=y"}),
             "file=/a,,b/hooks.so,mode=replay,channel=7,guest=0,icount_shift=0,trace=/c,,,,d/x,,trace=y");

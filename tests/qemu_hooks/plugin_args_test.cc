@@ -34,6 +34,18 @@ TEST(PluginArgs, EveryOption) {
   EXPECT_EQ(replay->trace, "/run.trace");
 }
 
+TEST(PluginArgs, KeysMayBeSeveral) {
+  const AgeRecipient first = recipient_of(generate_age_identity());
+  const AgeRecipient second = recipient_of(generate_age_identity());
+  const auto live = parse_plugin_args({"channel=5", "guest=3", "recipient=" + text(first), "recipient=" + text(second)});
+  ASSERT_TRUE(live.ok()) << live.error().message;
+  EXPECT_EQ(live->recipients, (std::vector{first, second}));
+  EXPECT_EQ(refusal({"channel=5", "guest=0", "recipient=age1"}).rfind("recipient 'age1': ", 0), 0U);
+  const auto replay = parse_plugin_args({"mode=replay", "trace=/t", "channel=5", "guest=3", "identity=/a,b", "identity=/c"});
+  ASSERT_TRUE(replay.ok()) << replay.error().message;
+  EXPECT_EQ(replay->identities, (std::vector<std::string>{"/a,b", "/c"}));
+}
+
 TEST(PluginArgs, UnknownAndWithoutValue) {
   EXPECT_EQ(refusal({"channel=5", "guest=0", "colour=blue"}), "unknown plugin option 'colour'");
   EXPECT_EQ(refusal({"channel=5", "guest=0", "=x"}), "unknown plugin option ''");

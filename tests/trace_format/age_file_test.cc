@@ -58,6 +58,37 @@ TEST_F(AgeFileTest, ReadsBackEverySize) {
   }
 }
 
+/// Says in which order it was used.
+class LoggingSink final : public ByteSink {
+ public:
+  explicit LoggingSink(std::string* log) : log_(log) {}
+  Status write(ByteView /*bytes*/) override { return note("write "); }
+  Status sync() override { return note("sync "); }
+  Status close() override { return note("close "); }
+
+ private:
+  Status note(const char* call) {
+    *log_ += call;
+    return {};
+  }
+  std::string* log_;
+};
+
+// A trace is synced, then closed: its last chunk must be on the device before it is renamed.
+TEST_F(AgeFileTest, CloseSyncsWhatItWritesAfterASync) {
+  const std::vector<uint8_t> bytes(10);
+  for (const bool synced_last : {true, false}) {
+    std::string log;
+    const auto sink = encrypt_to(std::make_unique<LoggingSink>(&log), recipients());
+    ASSERT_TRUE(sink.ok());
+    ASSERT_TRUE((*sink)->write(bytes).ok());
+    ASSERT_TRUE((*sink)->sync().ok());
+    ASSERT_TRUE(synced_last || (*sink)->write(bytes).ok());
+    ASSERT_TRUE((*sink)->close().ok());
+    EXPECT_EQ(log, synced_last ? "write sync write sync close " : "write sync write close ");
+  }
+}
+
 TEST_F(AgeFileTest, AnyRecipientReadsIt) {
   std::vector<AgeRecipient> recipients;
   std::vector<AgeIdentity> identities;

@@ -205,7 +205,8 @@ TEST_F(Recover, AnEncryptedStreamLeavesNoRows) {
   write(testing::small_script());
   fs::remove(directory_ / "guest-1.stream");
   {
-    const auto writer = create_stream(directory_, StreamId::guest({1}), StreamOptions{.encrypted = true});
+    const auto writer =
+        create_stream(directory_, StreamId::guest({1}), StreamOptions{.recipients = {recipient_of(generate_age_identity())}});
     ASSERT_TRUE(writer.ok());
     (*writer)->append_console_byte({1}, 'x');
     EXPECT_EQ(recover_run(directory_, output_).error().kind, ErrorKind::kUsage);

@@ -252,15 +252,15 @@ void append(StreamWriter& writer, const ScriptEvent& event) {
   }
 }
 
-void write_streams(const Script& script, const fs::path& directory) {
-  auto network = create_stream(directory, StreamId::network(), kSmallChunks);
+void write_streams(const Script& script, const fs::path& directory, const StreamOptions& options) {
+  auto network = create_stream(directory, StreamId::network(), options);
   ASSERT_TRUE(network.ok()) << network.error().message;
   for (const NetworkEvent& event : script.network) {
     (*network)->append_network(event);
   }
   ASSERT_TRUE(ok((*network)->finish({}, EndReason::kUntil)));
   for (uint32_t i = 0; i < script.guests.size(); ++i) {
-    auto writer = create_stream(directory, StreamId::guest({i}), kSmallChunks);
+    auto writer = create_stream(directory, StreamId::guest({i}), options);
     ASSERT_TRUE(writer.ok()) << writer.error().message;
     for (const ScriptEvent& event : script.guests[i]) {
       append(**writer, event);

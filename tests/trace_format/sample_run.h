@@ -47,7 +47,7 @@ inline constexpr StreamOptions kSmallChunks{.seal_bytes = 1024};
 
 void append(StreamWriter& writer, const ScriptEvent& event);
 /// Writes the streams of `script` into `directory`, finished. Fails the test on an error.
-void write_streams(const Script& script, const std::filesystem::path& directory);
+void write_streams(const Script& script, const std::filesystem::path& directory, const StreamOptions& options = kSmallChunks);
 /// Writes `script` to `output` by way of a folder beside it. Fails the test on an error.
 void write_trace(const Script& script, const std::filesystem::path& output);
 
