@@ -119,7 +119,8 @@ Result<Prepared> prepare(const RecordOptions& options) {
   ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
   ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.qemu));
-  if (const uint64_t smallest = SizeBudget::smallest(prepared.run); options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
+  if (const uint64_t smallest = SizeBudget::smallest(prepared.run, !options.recipients.empty());
+      options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
     return Error{ErrorKind::kUsage, fmt::format("--max-size: {} bytes are too few for {} guests; at least {} are needed",
                                                 options.max_size_bytes, prepared.run.guests.size(), smallest)};
   }
@@ -151,8 +152,10 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                    .progress = seldom(options.progress)};
   if (options.max_size_bytes != 0) {
     limits.longest_turn = SizeBudget::kLongestTurn;
-    barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size())](
-                                    VirtualTime /*now*/) mutable { return budget.used_up(std::chrono::steady_clock::now()); };
+    barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size(),
+                                                     !options.recipients.empty())](VirtualTime /*now*/) mutable {
+      return budget.used_up(std::chrono::steady_clock::now());
+    };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
   const Status driven = drive(*prepared.network, barrier, supervisor, limits);

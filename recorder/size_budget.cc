@@ -22,9 +22,12 @@ constexpr uint64_t kIndexShare = 8;
 /// Of the provenance, beside the user's two files: mostly the command line and the images of each guest.
 constexpr uint64_t kProvenanceOfGuest = 4096;
 
-/// A guest's, and the network's.
-uint64_t streams_of(size_t guests) {
-  return guests + 1;
+/// Of an encrypted stream: a chunk that is being filled, one that is being compressed, and what its sink waits for to fill its own.
+constexpr uint64_t kUnseenOfStream = 2 * kSealBytes + (64U << 10);
+
+/// For each guest's stream, and the network's.
+uint64_t reserve_of_streams(size_t guests, bool encrypted) {
+  return (guests + 1) * (kReserveOfStream + (encrypted ? kUnseenOfStream : 0));
 }
 
 /// 0 when it is not there.
@@ -41,13 +44,13 @@ uint64_t bytes_of_stream(const fs::path& folder, StreamId stream) {
 
 }  // namespace
 
-uint64_t SizeBudget::smallest(const RunInfo& run) {
+uint64_t SizeBudget::smallest(const RunInfo& run, bool encrypted) {
   const uint64_t provenance = run.platform_xml.size() + run.deployment_xml.size() + run.guests.size() * kProvenanceOfGuest;
-  return provenance + streams_of(run.guests.size()) * kReserveOfStream + kSealBytes;
+  return provenance + reserve_of_streams(run.guests.size(), encrypted) + kSealBytes;
 }
 
-SizeBudget::SizeBudget(fs::path folder, uint64_t max_bytes, size_t guests)
-    : folder_(std::move(folder)), max_bytes_(max_bytes), guests_(guests) {}
+SizeBudget::SizeBudget(fs::path folder, uint64_t max_bytes, size_t guests, bool encrypted)
+    : folder_(std::move(folder)), max_bytes_(max_bytes), guests_(guests), reserve_(reserve_of_streams(guests, encrypted)) {}
 
 bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
   if (used_up_ || host_now < next_look_) {
@@ -60,7 +63,7 @@ bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
   }
   seen_ = bytes;
   // The last turn is yet to come. Twice what was most: guests may get busier.
-  used_up_ = bytes + bytes / kIndexShare + 2 * largest_growth_ + streams_of(guests_) * kReserveOfStream > max_bytes_;
+  used_up_ = bytes + bytes / kIndexShare + 2 * largest_growth_ + reserve_ > max_bytes_;
   return used_up_;
 }
 

@@ -18,10 +18,11 @@ class SizeBudget {
   static constexpr Duration kLongestTurn{10'000'000};
 
   /// The smallest budget with which `run` can record anything.
-  [[nodiscard]] static uint64_t smallest(const RunInfo& run);
+  [[nodiscard]] static uint64_t smallest(const RunInfo& run, bool encrypted = false);
 
-  /// Of the run whose streams are in `folder`. Requires max_bytes >= smallest().
-  SizeBudget(std::filesystem::path folder, uint64_t max_bytes, size_t guests);
+  /// Of the run whose streams are in `folder`. Requires max_bytes >= smallest(). Of an `encrypted` one the rows that are not in the stream
+  /// files cannot be seen: room is kept for as many as there may be.
+  SizeBudget(std::filesystem::path folder, uint64_t max_bytes, size_t guests, bool encrypted = false);
 
   /// True once the trace might become too large if the run went on for more than one turn; stays true. Looks at the
   /// files at most every kLookEvery of the host's time: guests that have nothing to do take many turns in that.
@@ -35,6 +36,7 @@ class SizeBudget {
   std::filesystem::path folder_;
   uint64_t max_bytes_;
   size_t guests_;
+  uint64_t reserve_;             ///< of all streams
   uint64_t seen_ = 0;            ///< at the last look
   uint64_t largest_growth_ = 0;  ///< between two looks
   std::chrono::steady_clock::time_point next_look_ = std::chrono::steady_clock::time_point::min();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/temporary_folder.h"
+#include "trace_format/limits.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
@@ -61,6 +62,15 @@ TEST_F(SizeBudgetTest, CountsTheRowsThatAreInNoFileYet) {
   SizeBudget enough(folder_.path(), kReserve + 300'000, 2);
   EXPECT_FALSE(used_up(enough));
   SizeBudget too_small(folder_.path(), kReserve + 200'000, 2);
+  EXPECT_TRUE(used_up(too_small));
+}
+
+// Two chunks of each stream, and what its sink holds back.
+TEST_F(SizeBudgetTest, OfAnEncryptedRunKeepsRoomForTheRowsThatNobodySees) {
+  const uint64_t needed = kReserve + 3 * (2 * kSealBytes + 64 * 1024);
+  SizeBudget enough(folder_.path(), needed, 2, true);
+  EXPECT_FALSE(used_up(enough));
+  SizeBudget too_small(folder_.path(), needed - 1, 2, true);
   EXPECT_TRUE(used_up(too_small));
 }
 
