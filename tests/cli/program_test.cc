@@ -292,10 +292,12 @@ TEST_F(EncryptedTest, WithoutTheRightKeyItIsWrongUsageAndAlteredItIsDamaged) {
 }
 
 TEST_F(EncryptedTest, ACopyIsEncryptedOrSaysThatItIsNot) {
-  const std::vector<std::vector<std::string>> commands = {{"trim", encrypted_trace()}, {"recover", encrypted_run()}};
+  const std::string secret = encrypted_trace();
+  const std::vector<std::vector<std::string>> commands = {{"trim", secret}, {"recover", secret}, {"recover", encrypted_run()}};
   for (const std::vector<std::string>& command : commands) {
-    SCOPED_TRACE(command.front());
-    const std::string output = path(command.front() + ".trace");
+    SCOPED_TRACE(command.front() + " " + command.back());
+    const std::string output = path("output.trace");
+    std::filesystem::remove(output);
     auto words = command;
     words.insert(words.end(), {"-o", output, "--identity", key_});
     const Outcome neither = run(words);
@@ -310,8 +312,8 @@ TEST_F(EncryptedTest, ACopyIsEncryptedOrSaysThatItIsNot) {
     words.insert(words.end(), {"--encrypt-to", recipient_});
     EXPECT_EQ(run(words).exit_code, 2);
     std::erase(words, "--plain");
-    const Outcome secret = run(words);
-    EXPECT_EQ(secret.exit_code, 0) << secret.err;
+    const Outcome encrypted = run(words);
+    EXPECT_EQ(encrypted.exit_code, 0) << encrypted.err;
     EXPECT_EQ(run({"verify", output}).exit_code, 2);
     EXPECT_EQ(run({"verify", output, "--identity", key_}).exit_code, 0);
     words.back() = content(other_key_).substr(std::string("# public key: ").size(), recipient_.size());

@@ -6,6 +6,7 @@
 
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/encrypted_io.h"
+#include "trace_format/recover_trace.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/trim.h"
 #include "trace_format/verify.h"
@@ -175,6 +176,44 @@ TEST_F(EncryptedRun, OfAKilledGuestTheWholeEncryptedChunksAreLeft) {
     }
     ASSERT_EQ(event.value, random());
   }
+}
+
+// An altered chunk is no accident: what is after it is not looked for.
+TEST_F(EncryptedRun, RecoversACutTraceAndRefusesAnAlteredOne) {
+  Script script = secret_script();
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 40; ++i) {
+    testing::ScriptEvent sent = script.guests[0][2];
+    std::generate_n(std::back_inserter(sent.payload), 4000, [&] { return static_cast<uint8_t>(random()); });
+    script.guests[0].insert(script.guests[0].end() - 1, sent);
+  }
+  for (auto* event = &script.guests[0][3]; event->kind != EventKind::kEnd; ++event) {
+    event->at = 2'000'000;
+  }
+  write(script);
+  ASSERT_TRUE(ok(join_streams(directory_, script.run, output_, {run_, user()})));
+  auto bytes = testing::file_bytes(output_);
+  ASSERT_GT(bytes.size(), 150'000U);
+  bytes.resize(140'000);
+  testing::write_bytes(output_, bytes);
+  const fs::path left = folder_ / "left.trace";
+  EXPECT_EQ(verify_trace(output_, user_).error().kind, ErrorKind::kBadTrace);
+  EXPECT_EQ(recover_trace(output_, left, {wrong_, user()}).error().kind, ErrorKind::kUsage);
+  const auto scan = recover_trace(output_, left, {user_, user()});
+  ASSERT_TRUE(scan.ok()) << scan.error().message;
+  EXPECT_FALSE(has_text(left, kSecret));
+  ASSERT_TRUE(verify_trace(left, user_).ok());
+  const auto reader = TraceReader::open(left, user_);
+  const uint64_t kept = (*reader)->guest_statistics({0}).frames_sent;
+  EXPECT_GT(kept, 25U) << "two chunks of 64 KiB are whole";
+  EXPECT_LT(kept, 34U);
+
+  bytes[1000] ^= 1;
+  testing::write_bytes(output_, bytes);
+  const auto altered = recover_trace(output_, folder_ / "none.trace", {user_, user()});
+  ASSERT_FALSE(altered.ok());
+  EXPECT_EQ(altered.error().kind, ErrorKind::kBadTrace);
+  EXPECT_FALSE(fs::exists(folder_ / "none.trace"));
 }
 
 TEST_F(EncryptedRun, APartIsEncryptedForWhomItIsMeant) {
