@@ -90,12 +90,12 @@ class LineBuffer {
 
 class Follower {
  public:
-  Follower(const fs::path& folder, RunInfo run, const DumpOptions& options, const LineSink& sink)
-      : run_(std::move(run)), options_(options), lines_(sink), sent_(run_.guests.size()) {
+  Follower(const fs::path& folder, RunInfo run, const FollowOptions& options, const LineSink& sink)
+      : run_(std::move(run)), options_(options.dump), lines_(sink), sent_(run_.guests.size()) {
     for (uint32_t i = 0; i < run_.guests.size(); ++i) {
-      streams_.push_back(std::make_unique<Stream>(folder, StreamId{i}));
+      streams_.push_back(std::make_unique<Stream>(folder, StreamId{i}, options.identities));
     }
-    streams_.push_back(std::make_unique<Stream>(folder, StreamId::network()));
+    streams_.push_back(std::make_unique<Stream>(folder, StreamId::network(), options.identities));
   }
 
   /// Writes what came since the last look. False when nobody reads on.
@@ -146,7 +146,8 @@ class Follower {
 
  private:
   struct Stream {
-    Stream(const fs::path& folder, StreamId stream) : id(stream), chunks(folder, stream) {}
+    Stream(const fs::path& folder, StreamId stream, const std::vector<AgeIdentity>& identities)
+        : id(stream), chunks(folder, stream, identities) {}
     StreamId id;
     UnfinishedStream chunks;
     std::optional<uint64_t> chunk;  ///< the one that was read last, which may grow
@@ -246,9 +247,9 @@ std::optional<fs::path> trace_of(const fs::path& folder) {
 }  // namespace
 
 Status follow_run(const fs::path& folder, const FollowOptions& options, const LineSink& sink) {
-  ASSIGN_OR_RETURN(RunInfo run, load_run_info(folder));
+  ASSIGN_OR_RETURN(RunInfo run, load_run_info(folder, options.identities));
   RETURN_IF_ERROR(check_dump_options(run, options.dump));
-  Follower follower(folder, std::move(run), options.dump, sink);
+  Follower follower(folder, std::move(run), options, sink);
   // The first look opens what is there.
   bool wanted = follower.look();
   for (bool live = true; live && wanted;) {
@@ -263,7 +264,7 @@ Status follow_run(const fs::path& folder, const FollowOptions& options, const Li
     return {};
   }
   // The run was finished and its streams removed between two looks.
-  ASSIGN_OR_RETURN(const auto reader, TraceReader::open(*trace));
+  ASSIGN_OR_RETURN(const auto reader, TraceReader::open(*trace, options.identities));
   return follower.write_rest(*reader);
 }
 

@@ -4,14 +4,17 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "analysis/dump.h"
+#include "trace_format/age_keys.h"
 #include "trace_format/status.h"
 
 namespace reprise {
 
 struct FollowOptions {
   DumpOptions dump;
+  std::vector<AgeIdentity> identities;       ///< of an encrypted run
   std::chrono::milliseconds look_every{50};  ///< of host time; a line is at most two looks behind
 };
 

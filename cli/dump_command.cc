@@ -44,7 +44,8 @@ Result<int> dump_command(const Arguments& arguments) {
   };
   const auto folder = run_folder_of(line.text("FILE"));
   if (folder.has_value() && line.has("follow")) {
-    RETURN_IF_ERROR(follow_run(*folder, FollowOptions{.dump = dump}, sink));
+    ASSIGN_OR_RETURN(std::vector<AgeIdentity> identities, identities_of(line));
+    RETURN_IF_ERROR(follow_run(*folder, FollowOptions{.dump = dump, .identities = std::move(identities)}, sink));
   } else if (folder.has_value()) {
     return line.usage_error(folder->string() + ": the run is not finished; --follow shows it as it is recorded");
   } else {

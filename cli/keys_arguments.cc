@@ -64,6 +64,11 @@ Result<FileKeys> copy_keys_of(const CommandLine& line, const std::filesystem::pa
   return keys;
 }
 
+Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name) {
+  ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, identities_of(line));
+  return read_summary(line.text(name), identities);
+}
+
 Result<std::unique_ptr<TraceReader>> open_trace(const CommandLine& line, const std::string& name) {
   ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, identities_of(line));
   return TraceReader::open(line.text(name), identities);

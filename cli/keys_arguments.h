@@ -10,6 +10,7 @@
 #include "trace_format/age_keys.h"
 #include "trace_format/status.h"
 #include "trace_format/trace_reader.h"
+#include "trace_format/trace_summary.h"
 
 namespace reprise {
 
@@ -27,6 +28,8 @@ void add_copy_options(CommandLine& line);
 /// Of a command with add_copy_options(). kUsage when `input` is encrypted and the copy would be plain without --plain.
 [[nodiscard]] Result<FileKeys> copy_keys_of(const CommandLine& line, const std::filesystem::path& input);
 
+/// What the trace or the unfinished run that operand `name` names holds, with --identity.
+[[nodiscard]] Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name);
 /// The trace that operand `name` names, with --identity.
 [[nodiscard]] Result<std::unique_ptr<TraceReader>> open_trace(const CommandLine& line, const std::string& name);
 

@@ -71,6 +71,8 @@ Result<int> run(const Arguments& words) {
 int main(int argc, char** argv) {
   // `reprise dump FILE | head`: the write fails instead, and is handled where it happens.
   std::signal(SIGPIPE, SIG_IGN);
+  // The same at a limit of the size of files (ulimit -f).
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const reprise::Result<int> result = reprise::run(reprise::Arguments(argv + std::min(argc, 1), argv + argc));
     if (result.ok()) {

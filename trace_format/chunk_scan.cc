@@ -9,6 +9,11 @@ namespace {
 
 constexpr size_t kWindowBytes = 256u << 10;
 
+// What may be read in vain at marks that begin no sound chunk, in sizes of the file and beyond: a file full of marks would cost a read of 8
+// MB at each.
+constexpr uint64_t kVainReads = 16;
+constexpr uint64_t kVainBytes = 64u << 20;
+
 /// The first place at or after `from` where a chunk may begin; the end of the file when there is none.
 Result<uint64_t> next_magic(const ByteSource& source, uint64_t from) {
   const ByteView magic = chunk_magic();
@@ -31,6 +36,7 @@ Result<uint64_t> next_magic(const ByteSource& source, uint64_t from) {
 Result<ScanResult> scan_chunks(const ByteSource& source, const std::function<Status(const ChunkHeader& header, ByteView stored)>& found) {
   ScanResult result;
   uint64_t sound_bytes = 0;
+  uint64_t vain_bytes = 0;
   std::vector<uint8_t> stored;
   uint64_t offset = 0;
   for (;;) {
@@ -40,6 +46,10 @@ Result<ScanResult> scan_chunks(const ByteSource& source, const std::function<Sta
     }
     const Result<ChunkHeader> header = read_stored_chunk(source, offset, source.size(), stored);
     if (!header.ok()) {
+      vain_bytes += stored.size();
+      if (vain_bytes > kVainReads * source.size() + kVainBytes) {
+        return Error{ErrorKind::kBadTrace, source.name() + ": too many marks of chunks that are none: not a trace, or made to be slow"};
+      }
       ++offset;
       continue;
     }

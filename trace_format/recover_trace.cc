@@ -10,6 +10,7 @@
 
 #include "trace_format/encrypted_io.h"
 #include "trace_format/guest_columns.h"
+#include "trace_format/index.h"
 #include "trace_format/network_columns.h"
 #include "trace_format/run_info_codec.h"
 #include "trace_format/stream_file.h"
@@ -32,6 +33,9 @@ class StreamSplitter {
         run_ = std::move(*run);
       }
       return {};
+    }
+    if (header.kind == ChunkKind::kRoot) {
+      root_.assign(stored.begin(), stored.end());
     }
     if (header.kind != ChunkKind::kGuest && header.kind != ChunkKind::kNetwork) {
       return {};
@@ -60,6 +64,12 @@ class StreamSplitter {
     return *run_;
   }
 
+  /// The trace's root, if it is sound. Requires that finish() succeeded.
+  [[nodiscard]] std::optional<Root> root(uint64_t file_bytes) const {
+    Result<Root> root = root_.empty() ? Result<Root>(Error{ErrorKind::kBadTrace, {}}) : unpack_root(root_, *run_, file_bytes);
+    return root.ok() ? std::optional(std::move(*root)) : std::nullopt;
+  }
+
  private:
   struct Stream {
     std::unique_ptr<ByteSink> file;
@@ -69,6 +79,7 @@ class StreamSplitter {
   std::vector<AgeRecipient> recipients_;
   std::map<uint32_t, Stream> streams_;
   std::optional<RunInfo> run_;
+  std::vector<uint8_t> root_;
 };
 
 struct FirstReception {
@@ -92,8 +103,8 @@ std::optional<FirstReception> first_reception(const fs::path& folder, const std:
   return std::nullopt;
 }
 
-/// Of which guests the network's stream leaves the deliveries out, because receptions imply them. The root said so; if the stream has no
-/// delivery of the first frame that a guest received, it has none of the others.
+/// Of which guests the network's stream leaves the deliveries out, because receptions imply them, when there is no root to say so: if it
+/// has no delivery of the first frame that a guest received, it has none of the others.
 std::vector<bool> find_left_out(const fs::path& folder, const std::vector<AgeIdentity>& identities, size_t guests) {
   std::vector<std::optional<FirstReception>> first;
   std::vector<bool> left_out;
@@ -145,7 +156,15 @@ Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const
   if (run->partial) {
     return Error{ErrorKind::kUsage, fmt::format("{}: a part of a run: recover the trace that it was made from", trace.string())};
   }
-  RETURN_IF_ERROR(recover_streams(found, *run, kept, output, {own, keys.recipients}, find_left_out(found, own, run->guests.size())));
+  std::vector<bool> left_out;
+  if (const auto root = streams.root(source->size()); root.has_value()) {
+    for (const StreamSummary& guest : root->guests) {
+      left_out.push_back(guest.deliveries_implied);
+    }
+  } else {
+    left_out = find_left_out(found, own, run->guests.size());
+  }
+  RETURN_IF_ERROR(recover_streams(found, *run, kept, output, {own, keys.recipients}, left_out));
   return scan;
 }
 

@@ -36,8 +36,8 @@ struct StreamSums {
   }
 };
 
-StreamSums sum_stream(const fs::path& folder, StreamId id) {
-  UnfinishedStream stream(folder, id);
+StreamSums sum_stream(const fs::path& folder, StreamId id, const std::vector<AgeIdentity>& identities) {
+  UnfinishedStream stream(folder, id, identities);
   StreamSums sums;
   LoadedChunk chunk;
   std::optional<uint64_t> newest;
@@ -67,28 +67,28 @@ TraceSummary summary_of(const TraceReader& trace) {
   return summary;
 }
 
-Result<TraceSummary> summary_of_run(const fs::path& folder) {
+Result<TraceSummary> summary_of_run(const fs::path& folder, const std::vector<AgeIdentity>& identities) {
   TraceSummary summary;
   summary.unfinished = true;
-  ASSIGN_OR_RETURN(summary.run, load_run_info(folder));
+  ASSIGN_OR_RETURN(summary.run, load_run_info(folder, identities));
   for (uint32_t i = 0; i < summary.run.guests.size(); ++i) {
-    const StreamSums sums = sum_stream(folder, StreamId{i});
+    const StreamSums sums = sum_stream(folder, StreamId{i}, identities);
     summary.guests.push_back(sums.guest);
     summary.guest_columns.push_back(column_uses(false, sums.columns));
     summary.file_bytes += sums.bytes;
   }
-  const StreamSums sums = sum_stream(folder, StreamId::network());
+  const StreamSums sums = sum_stream(folder, StreamId::network(), identities);
   summary.network = sums.network;
   summary.network_columns = column_uses(true, sums.columns);
   summary.file_bytes += sums.bytes;
   return summary;
 }
 
-Result<TraceSummary> read_summary(const fs::path& path) {
+Result<TraceSummary> read_summary(const fs::path& path, const std::vector<AgeIdentity>& identities) {
   if (const auto folder = run_folder_of(path); folder.has_value()) {
-    return summary_of_run(*folder);
+    return summary_of_run(*folder, identities);
   }
-  ASSIGN_OR_RETURN(const auto trace, TraceReader::open(path));
+  ASSIGN_OR_RETURN(const auto trace, TraceReader::open(path, identities));
   return summary_of(*trace);
 }
 

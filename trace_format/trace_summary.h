@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "trace_format/age_keys.h"
 #include "trace_format/run_info.h"
 #include "trace_format/status.h"
 #include "trace_format/trace_reader.h"
@@ -26,10 +27,10 @@ struct TraceSummary {
 
 /// Of the run in `folder`: of all that its writers have appended when it is looked at. Reads all chunks. kBadTrace without sound run
 /// information.
-[[nodiscard]] Result<TraceSummary> summary_of_run(const std::filesystem::path& folder);
+[[nodiscard]] Result<TraceSummary> summary_of_run(const std::filesystem::path& folder, const std::vector<AgeIdentity>& identities = {});
 
 /// Of the trace `path`, or of the run that is recorded as it (run_folder_of()). The errors of TraceReader::open() and summary_of_run().
-[[nodiscard]] Result<TraceSummary> read_summary(const std::filesystem::path& path);
+[[nodiscard]] Result<TraceSummary> read_summary(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities = {});
 
 /// The folder of the run that is recorded as `path`: `path` itself when it is a folder, `path`.partial when only that is there; nothing
 /// when `path` is a file.
