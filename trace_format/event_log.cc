@@ -195,6 +195,13 @@ Status EventLog::remove() {
   if (fd_ >= 0 && ::unlink(path_.c_str()) != 0) {
     return log_error(path_, "cannot remove", errno);
   }
+  // Who follows the stream has the file open yet, and must not take its writer for one that goes on.
+  struct flock lock = {};
+  lock.l_type = F_UNLCK;
+  lock.l_whence = SEEK_SET;
+  if (fd_ >= 0 && ::fcntl(fd_, F_OFD_SETLK, &lock) != 0) {
+    return log_error(path_, "cannot unlock", errno);
+  }
   return {};
 }
 

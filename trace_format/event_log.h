@@ -68,7 +68,7 @@ class EventLog {
   bool mark(uint64_t from);
   /// Returns when all of the file is on the device.
   [[nodiscard]] Status sync();
-  /// Removes the file: the stream file has it all.
+  /// Removes the file and gives up its lock: the stream file has it all.
   [[nodiscard]] Status remove();
 
  private:
