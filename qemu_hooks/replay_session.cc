@@ -11,8 +11,10 @@ namespace reprise {
 
 ReplaySession::ReplaySession(std::unique_ptr<TraceReader> reader, std::unique_ptr<Verifier> verifier, int verdict_fd, ConsoleLog console)
     : reader_(std::move(reader)), verifier_(std::move(verifier)), verdict_fd_(verdict_fd), console_(std::move(console)) {
-  // A guest that ended by itself has to do so again; one nanosecond later it is overdue.
-  stop_at_ = verifier_->stops_at_end() ? verifier_->end() : verifier_->end() + Duration{1};
+  // A guest that was stopped at an instant did nothing at it any more. One that was killed did, and its last event ends the replay; one
+  // that ended by itself has to do so again. Of both, what is not there one nanosecond later is overdue.
+  const bool stopped = verifier_->stops_at_end() && verifier_->end_reason() != EndReason::kAborted;
+  stop_at_ = stopped ? verifier_->end() : verifier_->end() + Duration{1};
 }
 
 Result<std::unique_ptr<GuestSession>> ReplaySession::create(const std::string& trace, GuestIndex guest, int verdict_fd, ConsoleLog console,
@@ -67,8 +69,9 @@ VirtualTime ReplaySession::wake(VirtualTime now, StoppedGuest& guest) {
     guest.deliver(frame);
   }
   if (now >= stop_at_) {
-    // Either the recording was stopped here, or the guest should have ended by itself.
-    guest_ended(verifier_->stops_at_end() ? stop_at_ : now, verifier_->stops_at_end() ? verifier_->end_reason() : EndReason::kUntil);
+    // Either the recording was stopped here, or the guest should have come to its end by itself.
+    guest_ended(verifier_->stops_at_end() ? verifier_->end() : now,
+                verifier_->stops_at_end() ? verifier_->end_reason() : EndReason::kUntil);
   }
   return std::min(verifier_->next_delivery(), stop_at_);
 }

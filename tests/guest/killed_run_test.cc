@@ -1,6 +1,10 @@
 // A guest or the recorder dies in the middle of a run: an honest exit code, no process left, and a trace of what was until then.
 #include <signal.h>
 
+#include <cstdlib>
+#include <random>
+#include <thread>
+
 #include "tests/guest/guest_run.h"
 
 namespace reprise::testing {
@@ -99,6 +103,41 @@ TEST_F(KilledRun, TheGuestsOfAKilledReplayEndWithIt) {
   EXPECT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter));
   for (const pid_t pid : qemus()) {
     kill(pid, SIGKILL);
+  }
+}
+
+class HeavyKills : public KilledRun {};
+
+// Recorder, a guest, or all of them at any instant: what is recovered verifies and replays. REPRISE_KILLS sets how often (20).
+TEST_F(HeavyKills, AnythingAtAnyInstant) {
+  const char* const text = std::getenv("REPRISE_KILLS");
+  const int kills = text != nullptr ? std::atoi(text) : 20;
+  std::mt19937 random(20261125);
+  for (int round = 0; round < kills; ++round) {
+    SCOPED_TRACE(round);
+    RunningReprise recorder(run_.record_command("a.trace"));
+    ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(run_.path("a.trace.partial") + "/guest-1.log"); }));
+    // The instant is what is random here; nothing is waited for.
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 3000));
+    const auto what = random() % 3;
+    if (what != 1) {
+      recorder.signal(SIGKILL);
+    }
+    for (const pid_t pid : qemus()) {
+      if (what != 0 && (what == 2 || random() % 2 == 0)) {
+        kill(pid, SIGKILL);
+      }
+    }
+    if (what == 1) {
+      recorder.signal(SIGTERM);  // should the guests have been spared
+    }
+    recorder.wait();
+    ASSERT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter));
+    ASSERT_TRUE(exits(run_reprise({"recover", run_.path("a.trace.partial"), "-o", run_.path("recovered.trace")}), 0));
+    ASSERT_TRUE(exits(run_reprise({"verify", run_.path("recovered.trace")}), 0));
+    ASSERT_TRUE(replays_identically(run_.replay("recovered.trace"), 2));
+    std::filesystem::remove_all(run_.path("a.trace.partial"));
+    std::filesystem::remove(run_.path("recovered.trace"));
   }
 }
 

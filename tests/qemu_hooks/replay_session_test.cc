@@ -191,6 +191,16 @@ TEST_F(ReplaySessionTest, RecoveredTraceEndsWithItsLastEvent) {
       << "a stream that ended by itself is compared to its end";
 }
 
+// The guest did its last read at the very instant at which it was killed: the replay must let it.
+TEST_F(ReplaySessionTest, RecoveredTraceMayEndWithAnEventAtItsEnd) {
+  Script script = ping_script();
+  script.network.clear();
+  script.guests[kBob].resize(3);
+  script.guests[kBob].push_back(end(script.guests[kBob].back().at, EndReason::kAborted));
+  script.run.complete = false;
+  EXPECT_EQ(replay(kBob, recorded(kBob), script), "identical, reached 11050, 1 frames, 2 reads, 0 bytes");
+}
+
 TEST_F(ReplaySessionTest, RecoveredTraceWithoutEventsEndsAtItsEnd) {
   Script script = ping_script();
   script.network.clear();
