@@ -306,7 +306,7 @@ TEST_F(EncryptedTest, ACopyIsEncryptedOrSaysThatItIsNot) {
         << neither.err;
     EXPECT_FALSE(std::filesystem::exists(output));
 
-    words.push_back("--plain");
+    words.emplace_back("--plain");
     EXPECT_EQ(run(words).exit_code, 0);
     EXPECT_EQ(run({"verify", output}).exit_code, 0);
     words.insert(words.end(), {"--encrypt-to", recipient_});

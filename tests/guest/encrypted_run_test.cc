@@ -91,7 +91,7 @@ TEST_F(EncryptedRun, LeavesNothingReadableWhenItIsKilled) {
 
   const std::vector<std::string> recover = {"recover", run_.path("a.trace.partial"), "-o", run_.path("b.trace")};
   auto words = recover;
-  words.push_back("--plain");
+  words.emplace_back("--plain");
   EXPECT_TRUE(complains(run_reprise(words), 2, "run.info: encrypted; '--identity FILE' names the key"));
   words = recover;
   words.insert(words.end(), {"--identity", run_.path("key.txt"), "--encrypt-to", recipients_.back()});
