@@ -3,6 +3,7 @@
 #
 # usage: tools/run_fuzzers.sh [SECONDS] [TARGET...]      default: 60 seconds, all targets
 #
+# REPRISE_FUZZ_SEED fixes the order in which inputs are tried: with it a gate gives one program one verdict; without it each run tries others.
 # What an input found is kept in build-fuzz/findings; corpora grow in build-fuzz/corpus. tests/fuzz/README.md says more.
 set -euo pipefail
 
@@ -29,6 +30,7 @@ run_target() {
     -rss_limit_mb="$rss_limit_mib"
     -artifact_prefix="$build/findings/$target-"
   )
+  [ -z "${REPRISE_FUZZ_SEED:-}" ] || arguments+=(-seed="$REPRISE_FUZZ_SEED")
   [ ! -f "$dictionary" ] || arguments+=(-dict="$dictionary")
   mkdir -p "$build/corpus/$target" "$build/findings"
   ASAN_OPTIONS=$sanitizer_options UBSAN_OPTIONS=print_stacktrace=1 \

@@ -107,8 +107,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Result<VerifiedTrace> verified = verify_trace(testing::MemorySource(bytes));
   if (!verified.ok()) {
     check_error(verified.error(), false);
-    // Everything is where and what a writer would have made it; only a frame that was never sent can be missing.
-    CHECK(mode < 2 || verified.error().message.find("a received frame refers to ") != std::string::npos);
   }
   const auto trace = TraceReader::open(std::make_unique<testing::MemorySource>(bytes));
   if (trace.ok()) {
