@@ -1,7 +1,8 @@
 // Where each chunk of a trace is: pages of 256 chunks for each stream, under a root. All of it can be rebuilt from the chunks.
 //
-// Two levels, so that opening a trace costs what its root costs, whatever its length: 40 bytes of root for 256 chunks. Rejected: one list
-// of all chunks (10 MB at 10 GB, read at each opening); a tree of any depth (a root of 1 MB serves a trace of a terabyte).
+// Two levels, so that opening a trace costs what its root costs, whatever its length: about 50 bytes of root for 256 chunks. Rejected: one
+// list of all chunks (2.5 MiB at 3 GB in format 1.0, read at each opening); a tree of any depth (a root of 1 MB serves a trace of a
+// terabyte).
 #pragma once
 
 #include <array>
