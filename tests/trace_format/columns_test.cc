@@ -12,44 +12,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-TEST(Varint, IsReadAsWrittenAndShortest) {
-  for (unsigned shift = 0; shift < 64; ++shift) {
-    for (const uint64_t value : {uint64_t{1} << shift, (uint64_t{1} << shift) - 1, ~uint64_t{0} << shift}) {
-      Bytes bytes;
-      const size_t size = put_varint(bytes, value);
-      EXPECT_EQ(size, bytes.size());
-      ColumnReader reader{ByteView(bytes)};
-      EXPECT_EQ(reader.varint(), value);
-      EXPECT_TRUE(reader.empty() && !reader.failed());
-    }
-  }
-}
-
-TEST(Varint, RefusesWhatAWriterDoesNotWrite) {
-  const Bytes too_long(11, 0x80);
-  const std::vector<Bytes> bad = {{},
-                                  {0x80},                                                              // cut off
-                                  {0x80, 0x00},                                                        // 0 in two bytes
-                                  {0xff, 0x80, 0x00},                                                  // 127 in three
-                                  {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02},        // 65 bits
-                                  {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01},  // 11 bytes
-                                  too_long};
-  for (const Bytes& bytes : bad) {
-    ColumnReader reader{ByteView(bytes)};
-    EXPECT_EQ(reader.varint(), 0u);
-    EXPECT_TRUE(reader.failed());
-  }
-}
-
-TEST(Zigzag, MapsSmallDifferencesToSmallNumbers) {
-  EXPECT_EQ(zigzag(0), 0u);
-  EXPECT_EQ(zigzag(static_cast<uint64_t>(-1)), 1u);
-  EXPECT_EQ(zigzag(1), 2u);
-  for (const uint64_t d : {uint64_t{0}, ~uint64_t{0}, uint64_t{1} << 63, uint64_t{12345}}) {
-    EXPECT_EQ(unzigzag(zigzag(d)), d);
-  }
-}
-
 // The example of FORMAT.md.
 TEST(GuestColumns, AreTheBytesOfTheFormat) {
   ColumnBuffers columns;
