@@ -45,6 +45,7 @@ class ReceiverFilter final : public NetworkCursor {
       }
     }
   }
+  Result<uint64_t> seek(VirtualTime from) override { return events_->seek(from); }
 
  private:
   std::unique_ptr<NetworkCursor> events_;
@@ -228,10 +229,14 @@ class Diff {
     }
     ReceiverFilter left(left_.network_events(), left_.run(), guests_);
     ReceiverFilter right(right_.network_events(), right_.run(), guests_);
+    for (ReceiverFilter* events : {&left, &right}) {
+      if (const Result<uint64_t> first = events->seek(part_.from); !first.ok()) {
+        return first.error();
+      }
+    }
     NetworkPart left_part(left, part_);
     NetworkPart right_part(right, part_);
-    return walk<NetworkEvent>(static_cast<NetworkCursor&>(left_part), static_cast<NetworkCursor&>(right_part),
-                              NetworkRules(left_.run(), right_.run()));
+    return walk<NetworkEvent>(left_part, right_part, NetworkRules(left_.run(), right_.run()));
   }
 
   template <typename Event, typename Cursor, typename Rules>

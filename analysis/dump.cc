@@ -73,13 +73,18 @@ class NetworkSource final : public Source {
     }
   }
 
+  [[nodiscard]] Status start() {
+    const Result<uint64_t> first = events_->seek(options_.from);
+    return first.ok() ? Status() : Status(first.error());
+  }
+
   Result<bool> advance() override {
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, events_->next(event_));
       if (!more || event_.at > options_.to) {
         return false;
       }
-      if (event_.at >= options_.from && event_.receiver.value < selected_.size() && selected_[event_.receiver.value]) {
+      if (event_.receiver.value < selected_.size() && selected_[event_.receiver.value]) {
         return true;
       }
     }
@@ -110,7 +115,9 @@ Result<std::vector<std::unique_ptr<Source>>> open_sources(TraceReader& trace, co
     }
   }
   if (options.kinds.empty() || contains(options.kinds, "network")) {
-    sources.push_back(std::make_unique<NetworkSource>(trace, options));
+    auto source = std::make_unique<NetworkSource>(trace, options);
+    RETURN_IF_ERROR(source->start());
+    sources.push_back(std::move(source));
   }
   return sources;
 }

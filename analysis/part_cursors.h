@@ -44,17 +44,13 @@ class GuestPart {
 };
 
 /// The network's events in the common part.
-class NetworkPart final : public NetworkCursor {
+class NetworkPart {
  public:
+  /// `events` stands at the first event of the part.
   NetworkPart(NetworkCursor& events, const CommonPart& part) : events_(events), part_(part) {}
-  Result<bool> next(NetworkEvent& event) override {
-    do {
-      ASSIGN_OR_RETURN(const bool more, events_.next(event));
-      if (!more || (event.at >= part_.to && part_.to != VirtualTime::never())) {
-        return false;
-      }
-    } while (event.at < part_.from);
-    return true;
+  [[nodiscard]] Result<bool> next(NetworkEvent& event) {
+    ASSIGN_OR_RETURN(const bool more, events_.next(event));
+    return more && (event.at < part_.to || part_.to == VirtualTime::never());
   }
 
  private:

@@ -7,6 +7,8 @@ class MergedNetworkCursor::Source {
   virtual ~Source() = default;
   /// Moves to the next event; false at the end.
   [[nodiscard]] virtual Result<bool> advance() = 0;
+  /// Makes advance() move to the first event at or after `from`; returns how many are before it.
+  [[nodiscard]] virtual Result<uint64_t> seek(VirtualTime from) = 0;
   [[nodiscard]] const NetworkEvent& event() const { return event_; }
   /// sent_at is not in the row: it is the sender's frame's.
   [[nodiscard]] virtual bool implied() const = 0;
@@ -20,25 +22,58 @@ class MergedNetworkCursor::StoredRows final : public Source {
   StoredRows(TraceIndex& index, ChunkCache& chunks) : index_(index), chunks_(chunks) { decoder_.start(ColumnViews{}, VirtualTime{}); }
 
   Result<bool> advance() override {
+    if (sought_) {
+      sought_ = false;
+      return true;
+    }
     while (!decoder_.next(event_)) {
       CHECK(!decoder_.failed());  // the loader has checked every column
       if (next_chunk_ == index_.stream(StreamId::network()).chunks) {
         return false;
       }
-      decoder_.start(ColumnViews{}, VirtualTime{});
-      ASSIGN_OR_RETURN(chunk_, chunks_.chunk(StreamId::network(), next_chunk_++));
-      decoder_.start(chunk_->columns, chunk_->header.first);
+      RETURN_IF_ERROR(open_next());
     }
     return true;
+  }
+  // Of a part of a run the first row has a number, which counts implied events too: seeking to time 0 gives it.
+  Result<uint64_t> seek(VirtualTime from) override {
+    sought_ = false;
+    decoder_.start(ColumnViews{}, VirtualTime{});
+    const uint64_t chunks = index_.stream(StreamId::network()).chunks;
+    if (chunks == 0) {
+      return uint64_t{0};
+    }
+    ASSIGN_OR_RETURN(next_chunk_, index_.first_chunk_from(StreamId::network(), from));
+    if (next_chunk_ == chunks) {
+      ASSIGN_OR_RETURN(const ChunkRecord last, index_.chunk(StreamId::network(), chunks - 1));
+      return number_of(numbers_after(last.header));
+    }
+    RETURN_IF_ERROR(open_next());
+    uint64_t number = number_of(chunk_->header.before);
+    while (decoder_.next(event_) && event_.at < from) {
+      ++number;
+    }
+    sought_ = number != number_of(numbers_after(chunk_->header));
+    return number;
   }
   bool implied() const override { return false; }
 
  private:
+  static uint64_t number_of(const EventNumbers& numbers) { return numbers.clock_reads + numbers.frames_sent; }
+
+  Status open_next() {
+    decoder_.start(ColumnViews{}, VirtualTime{});
+    ASSIGN_OR_RETURN(chunk_, chunks_.chunk(StreamId::network(), next_chunk_++));
+    decoder_.start(chunk_->columns, chunk_->header.first);
+    return {};
+  }
+
   TraceIndex& index_;
   ChunkCache& chunks_;
   std::shared_ptr<const LoadedChunk> chunk_;
   uint64_t next_chunk_ = 0;
   NetworkDecoder decoder_;
+  bool sought_ = false;  ///< event_ is the one that a seek found, and was not given yet
 };
 
 class MergedNetworkCursor::Receptions final : public Source {
@@ -51,7 +86,7 @@ class MergedNetworkCursor::Receptions final : public Source {
 
   Result<bool> advance() override {
     for (;;) {
-      while (decoder_.load_piece()) {
+      while (decoder_.piece_left() > 0 || decoder_.load_piece()) {
         const bool received = decoder_.piece_kind() == EventKind::kFrameReceived;
         decoder_.skip_piece();
         if (received) {
@@ -66,6 +101,23 @@ class MergedNetworkCursor::Receptions final : public Source {
         return false;
       }
     }
+  }
+  Result<uint64_t> seek(VirtualTime from) override {
+    decoder_.start(ColumnViews{}, VirtualTime{});
+    ASSIGN_OR_RETURN(const ChunkRecord first, index_.chunk(stream_, 0));
+    const uint64_t before_part = first.header.before.frames_received;
+    ASSIGN_OR_RETURN(next_chunk_, index_.first_chunk_from(stream_, from));
+    if (next_chunk_ == index_.stream(stream_).chunks) {
+      return index_.stream(stream_).guest.frames_received;
+    }
+    ASSIGN_OR_RETURN(const ChunkRecord record, index_.chunk(stream_, next_chunk_));
+    EventCounts skipped{};
+    if (record.header.frames_received != 0) {
+      ASSIGN_OR_RETURN(const bool more, open_next());
+      CHECK(more);
+      decoder_.skip_before(from, skipped);
+    }
+    return record.header.before.frames_received - before_part + skipped[static_cast<size_t>(EventKind::kFrameReceived)];
   }
   bool implied() const override { return true; }
 
@@ -115,23 +167,22 @@ Status MergedNetworkCursor::queue_next_of(size_t source) {
   return {};
 }
 
-Status MergedNetworkCursor::start() {
-  const StreamSummary& rows = index_.stream(StreamId::network());
+Result<uint64_t> MergedNetworkCursor::seek(VirtualTime from) {
+  order_ = {};
+  sequence_ = 0;
   for (size_t source = 0; source < sources_.size(); ++source) {
+    ASSIGN_OR_RETURN(const uint64_t before, sources_[source]->seek(from));
+    sequence_ += before;
     RETURN_IF_ERROR(queue_next_of(source));
   }
   started_ = true;
-  if (rows.chunks != 0) {
-    // Of a part of a run the first row has a number; else it is 0.
-    ASSIGN_OR_RETURN(const ChunkRecord first, index_.chunk(StreamId::network(), 0));
-    sequence_ = first.header.before.clock_reads + first.header.before.frames_sent;
-  }
-  return {};
+  return sequence_;
 }
 
 Result<bool> MergedNetworkCursor::next(NetworkEvent& event) {
   if (!started_) {
-    RETURN_IF_ERROR(start());
+    ASSIGN_OR_RETURN(const uint64_t first, seek(VirtualTime{}));
+    (void)first;
   }
   if (order_.empty()) {
     return false;

@@ -24,6 +24,7 @@ class MergedNetworkCursor final : public NetworkCursor {
   MergedNetworkCursor& operator=(const MergedNetworkCursor&) = delete;
 
   Result<bool> next(NetworkEvent& event) override;
+  Result<uint64_t> seek(VirtualTime from) override;
 
  private:
   /// One ordered source of network events.
@@ -32,7 +33,6 @@ class MergedNetworkCursor final : public NetworkCursor {
   class Receptions;
   using Key = std::tuple<int64_t, uint32_t, uint64_t, uint32_t, size_t>;  ///< at, sender, frame, receiver, source
 
-  [[nodiscard]] Status start();
   [[nodiscard]] Status queue_next_of(size_t source);
 
   std::vector<std::unique_ptr<Source>> sources_;
@@ -40,7 +40,7 @@ class MergedNetworkCursor final : public NetworkCursor {
   TraceIndex& index_;
   ChunkCache& chunks_;
   bool started_ = false;
-  uint64_t sequence_ = 0;
+  uint64_t sequence_ = 0;  ///< of the next event
 };
 
 }  // namespace reprise

@@ -44,6 +44,9 @@ class NetworkCursor {
  public:
   virtual ~NetworkCursor() = default;
   [[nodiscard]] virtual Result<bool> next(NetworkEvent& event) = 0;
+  /// Makes next() give the first event with at >= `from`; returns the number that it has, or would have if there is none. Of each guest,
+  /// and of the network's own stream, decodes one chunk at most.
+  [[nodiscard]] virtual Result<uint64_t> seek(VirtualTime from) = 0;
 };
 
 /// What one column takes in a trace.

@@ -88,16 +88,11 @@ class Trim {
     const auto cursor = trace_.network_events();
     NetworkStatistics statistics;
     EventNumbers before;
+    // Events of both kinds together are what numbers count: a part does not say how many of them were drops.
+    ASSIGN_OR_RETURN(before.clock_reads, cursor->seek(options_.from));
+    NetworkRows rows(part, before);
     NetworkEvent event;
     ASSIGN_OR_RETURN(bool more, cursor->next(event));
-    if (more) {
-      before.clock_reads = event.sequence.value;  // of a part of a part: events of both kinds together are what numbers count
-    }
-    for (; more && event.at < options_.from;) {
-      ++before.clock_reads;
-      ASSIGN_OR_RETURN(more, cursor->next(event));
-    }
-    NetworkRows rows(part, before);
     while (more && event.at < options_.to) {
       ++(event.kind == NetworkEvent::Kind::kDelivered ? statistics.frames_delivered : statistics.frames_dropped);
       RETURN_IF_ERROR(rows.append(event));

@@ -48,9 +48,27 @@ class Verification {
   }
 
  private:
-  [[nodiscard]] Error place(uint64_t offset, const std::string& what) const {
-    return bad_trace(fmt::format("{}: chunk {} at byte {}: {}; {} chunks before it are sound; 'reprise recover' keeps the sound ones",
-                                 source_.name(), counts_.chunks, offset, what, counts_.chunks));
+  [[nodiscard]] Error place(uint64_t offset, const std::string& what) {
+    std::string remedy = "'reprise recover' keeps what each guest did before it";
+    if (const std::optional<VirtualTime> last = last_time_of(offset); last.has_value()) {
+      remedy += fmt::format(", 'reprise trim' with --from later than {} ns what comes after", last->ns);
+    }
+    return bad_trace(fmt::format("{}: chunk {} at byte {}: {}; {} chunks before it are sound; {}", source_.name(), counts_.chunks, offset,
+                                 what, counts_.chunks, remedy));
+  }
+
+  /// Of the events of a damaged chunk, as the index knows it.
+  [[nodiscard]] std::optional<VirtualTime> last_time_of(uint64_t offset) {
+    for (const StreamIndexer& stream : streams_) {
+      const StreamId id = stream.summary().stream;
+      for (uint64_t number = 0; number < index_.stream(id).chunks; ++number) {
+        const Result<ChunkRecord> record = index_.chunk(id, number);
+        if (record.ok() && record->offset == offset) {
+          return record->header.last;
+        }
+      }
+    }
+    return std::nullopt;
   }
 
   Status take_chunk(uint64_t offset, uint64_t end) {

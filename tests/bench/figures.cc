@@ -23,8 +23,8 @@ void Figures::add(std::string what, double value, std::string unit, Bar side, do
                    std::move(peer)});
 }
 
-void Figures::note(std::string what, std::string value) {
-  rows_.push_back({std::move(what), std::move(value), "", "", ""});
+void Figures::note(std::string what, std::string value, std::string peer) {
+  rows_.push_back({std::move(what), std::move(value), "", "", std::move(peer)});
 }
 
 void Figures::print() const {

@@ -14,7 +14,7 @@ class Figures {
   /// A figure with a bar. `peer` is somebody else's figure and where it is from; empty if there is none.
   void add(std::string what, double value, std::string unit, Bar side, double bar, std::string peer = "");
   /// A figure without a bar.
-  void note(std::string what, std::string value);
+  void note(std::string what, std::string value, std::string peer = "");
   /// To standard output.
   void print() const;
 

@@ -1,9 +1,9 @@
 // How fast the trace format is, and how much memory it takes: one table, each figure next to its bar and to a peer's figure.
 //
-// Small by default, to see that it works; figures worth telling come from `--full`, which writes a trace of 10 GB and needs twice that on
-// disk. Fails when something does not work, never because a bar is missed: a machine may be busy.
+// Small by default, to see that it works; figures worth telling come from `--full`, which records real guests too (trace_size.py), writes a
+// trace of 10 GB and needs twice that on disk. Fails when something does not work, never because a bar is missed: a machine may be busy.
 //
-// usage: trace_bench --reprise build/bin/reprise [--full | --megabytes N] [--trace FILE] [--folder DIR]
+// usage: trace_bench --reprise build/bin/reprise [--full | --megabytes N] [--sizes] [--trace FILE] [--folder DIR]
 #include <fmt/format.h>
 #include <stdlib.h>
 
@@ -16,6 +16,8 @@
 
 #include "tests/bench/figures.h"
 #include "tests/bench/file_bench.h"
+#include "tests/bench/running_bench.h"
+#include "tests/bench/size_bench.h"
 #include "tests/bench/stream_bench.h"
 #include "tests/bench/synthetic_run.h"
 
@@ -31,6 +33,7 @@ struct Options {
   fs::path folder;
   uint64_t megabytes = 0;
   uint64_t events = 0;  ///< of each kind, appended and decoded
+  bool sizes = false;   ///< of traces of real guests
 };
 
 /// A folder on a disk, gone at the end.
@@ -55,8 +58,12 @@ class Workplace {
 
 Status measure(const Options& options, Figures& figures) {
   const Workplace place(options.folder);
+  if (options.sizes) {
+    RETURN_IF_ERROR(measure_sizes(options.reprise, place.path(), figures));
+  }
   RETURN_IF_ERROR(measure_appends(place.path(), options.events, figures));
   RETURN_IF_ERROR(measure_decoding(place.path(), options.events, figures));
+  RETURN_IF_ERROR(measure_watching(options.reprise, place.path(), figures));
   const fs::path other = place.path() / "other.trace";
   RETURN_IF_ERROR(write_synthetic_trace({.bytes = 10'000'000, .seed = 2}, other));
   fs::path trace = options.trace;
@@ -73,6 +80,7 @@ Options parse(int argc, char** argv) {
   po::options_description description("options");
   description.add_options()("reprise", po::value<std::string>()->required(), "the program");
   description.add_options()("full", "10 GB, and 20 million events of each kind");
+  description.add_options()("sizes", "record real guests and tell what their traces take; part of --full");
   description.add_options()("megabytes", po::value<uint64_t>(), "size of the synthetic trace");
   description.add_options()("trace", po::value<std::string>()->default_value(""), "this trace, not a synthetic one");
   description.add_options()("folder", po::value<std::string>(), "where to write; default: the system's folder for temporary files");
@@ -85,6 +93,7 @@ Options parse(int argc, char** argv) {
   options.trace = values["trace"].as<std::string>();
   options.folder = values.count("folder") > 0 ? fs::path(values["folder"].as<std::string>()) : fs::temp_directory_path();
   options.megabytes = values.count("megabytes") > 0 ? values["megabytes"].as<uint64_t>() : full ? 10'000 : 50;
+  options.sizes = full || values.count("sizes") > 0;
   options.events = full ? 20'000'000 : 1'000'000;
   return options;
 }

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
+#include <vector>
 
 #include "tests/trace_format/sample_run.h"
 
@@ -39,6 +41,33 @@ TEST_F(Cursors, SeekGivesTheFirstEventAtOrAfterATime) {
     ASSERT_TRUE(rest.ok()) << rest.error().message;
     const auto want = std::find_if(events.begin(), events.end(), [&](const ScriptEvent& e) { return e.at >= from; });
     ASSERT_TRUE(std::equal(want, events.end(), rest->begin(), rest->end())) << "from " << from;
+  }
+}
+
+TEST_F(Cursors, SeekGivesTheNetworksFirstEventAtOrAfterATime) {
+  const auto whole = reader_->network_events();
+  std::vector<NetworkEvent> events;
+  for (NetworkEvent event; *whole->next(event);) {
+    events.push_back(event);
+  }
+  ASSERT_GT(events.size(), 50u);
+  const auto cursor = reader_->network_events();
+  std::vector<int64_t> times = {0, 1, events.front().at.ns, events.back().at.ns, events.back().at.ns + 1};
+  for (size_t i = 0; i < events.size(); i += 17) {
+    times.push_back(events[i].at.ns);
+    times.push_back(events[i].at.ns + 1);
+  }
+  for (const int64_t from : times) {
+    const auto number = cursor->seek({from});
+    ASSERT_TRUE(number.ok()) << number.error().message;
+    auto want = std::find_if(events.begin(), events.end(), [&](const NetworkEvent& e) { return e.at.ns >= from; });
+    ASSERT_EQ(*number, static_cast<uint64_t>(want - events.begin())) << "from " << from;
+    for (NetworkEvent event; *cursor->next(event); ++want) {
+      ASSERT_TRUE(want != events.end());
+      ASSERT_EQ(event.sequence, want->sequence) << "from " << from;
+      ASSERT_EQ(std::tuple(event.kind, event.at, event.sent_at), std::tuple(want->kind, want->at, want->sent_at));
+    }
+    ASSERT_TRUE(want == events.end()) << "from " << from;
   }
 }
 

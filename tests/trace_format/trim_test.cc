@@ -1,5 +1,6 @@
 #include "trace_format/trim.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +13,8 @@
 #include "trace_format/output_file.h"
 #include "trace_format/run_info_codec.h"
 #include "trace_format/trace_assembly.h"
+#include "trace_format/trace_index.h"
+#include "trace_format/verify.h"
 
 namespace reprise {
 namespace {
@@ -137,6 +140,50 @@ TEST_F(Trim, AGuestThatHadEndedHasOnlyAnEnd) {
   ASSERT_EQ(part.guests[1].size(), 1U);
   EXPECT_EQ(part.guests[1][0].at, window_.from.ns);
   EXPECT_EQ(part.guests[1][0].reason, EndReason::kTrimmed);
+}
+
+// A damaged chunk costs itself: neither guests nor network are read from the beginning.
+TEST_F(Trim, WhatIsBehindALostChunkIsKept) {
+  Script script = testing::small_script();
+  script.network.clear();
+  script.guests.assign(script.guests.size(), {});
+  for (uint64_t i = 0; i < 400; ++i) {
+    ScriptEvent frame;
+    frame.kind = EventKind::kFrameSent;
+    frame.at = static_cast<int64_t>(1000 * i);
+    frame.sequence = frame.sender_frame = i;
+    frame.payload.assign(60, static_cast<uint8_t>(i));
+    script.guests[0].push_back(frame);
+    frame.kind = EventKind::kFrameReceived;
+    frame.at += 10;
+    script.guests[1].push_back(frame);
+  }
+  ScriptEvent end;
+  end.at = 500'000;
+  for (auto& guest : script.guests) {
+    guest.push_back(end);
+  }
+  write_trace(script, folder_ / "long.trace");
+  const auto file = open_file(folder_ / "long.trace");
+  ASSERT_TRUE(file.ok());
+  Result<TraceIndex> index = TraceIndex::open(**file);
+  ASSERT_TRUE(index.ok());
+  ASSERT_GT(index->stream(StreamId::guest({0})).chunks, 8U);
+  const Result<ChunkRecord> first = index->chunk(StreamId::guest({0}), 0);
+  std::vector<uint8_t> bytes((*file)->size());
+  ASSERT_TRUE(ok((*file)->read_at(0, bytes)));
+  bytes[first->offset + kChunkHeaderBytes + 9] ^= 1;
+  testing::write_bytes(folder_ / "long.trace", bytes);
+
+  const auto verified = verify_trace(folder_ / "long.trace");
+  ASSERT_FALSE(verified.ok());
+  EXPECT_NE(verified.error().message.find(fmt::format("later than {} ns", first->header.last.ns)), std::string::npos)
+      << verified.error().message;
+  TrimOptions behind;
+  EXPECT_EQ(trim("long.trace", "part.trace", behind).error().kind, ErrorKind::kBadTrace);
+  behind.from = {first->header.last.ns + 1000};  // what was on its way has arrived
+  ASSERT_TRUE(ok(trim("long.trace", "part.trace", behind)));
+  EXPECT_TRUE(read("part.trace").guests[0] == part_of(script.guests[0], behind));
 }
 
 TEST_F(Trim, WrongUse) {
