@@ -22,10 +22,8 @@ void ChunkBuilder::finish(bool ends, uint64_t bytes_received) {
   next.kind = stream_.is_network() ? ChunkKind::kNetwork : ChunkKind::kGuest;
   next.first = begin_;
   next.ends = ends;
-  if (!first_) {
-    next.sequence = header_.sequence + 1;
-    next.before = numbers_after(header_);
-  }
+  next.sequence = first_ ? 0 : header_.sequence + 1;
+  next.before = first_ ? before_ : numbers_after(header_);
   if (stream_.is_network()) {
     next.last = network_.last();
     next.clock_reads = network_.delivered();

@@ -17,7 +17,8 @@ namespace reprise {
 /// Builds the chunks of one stream in order.
 class ChunkBuilder {
  public:
-  explicit ChunkBuilder(StreamId stream) : stream_(stream) {}
+  /// `before`: events of the run before the first chunk, of a stream that is a part of one.
+  explicit ChunkBuilder(StreamId stream, const EventNumbers& before = {}) : stream_(stream), before_(before) {}
 
   /// The next chunk: `columns` (replaced) and header() hold it. False when `rows` are not rows, or none; then the next chunk is still this
   /// one.
@@ -40,6 +41,7 @@ class ChunkBuilder {
 
  private:
   StreamId stream_;
+  EventNumbers before_;
   GuestEncoder guest_;
   NetworkEncoder network_;
   VirtualTime begin_;

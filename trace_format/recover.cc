@@ -51,6 +51,22 @@ std::vector<KeptGuest> keep_guests(const KilledRun& run, size_t guests) {
   return kept;
 }
 
+/// What is being written now has no end yet, and its writer may be about to make a trace of it.
+Status refuse_live(const fs::path& directory, size_t guests) {
+  const auto refuse = [&](StreamId stream) -> Status {
+    if (!UnfinishedStream(directory, stream).live()) {
+      return {};
+    }
+    return Error{ErrorKind::kUsage, fmt::format("{}: a running process is recording to it; stop the run first",
+                                                (directory / stream_file_name(stream)).string())};
+  };
+  RETURN_IF_ERROR(refuse(StreamId::network()));
+  for (uint32_t i = 0; i < guests; ++i) {
+    RETURN_IF_ERROR(refuse(StreamId{i}));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status recover_streams(const fs::path& from, RunInfo run, const fs::path& work, const fs::path& output, const FileKeys& keys,
@@ -71,26 +87,6 @@ Status recover_streams(const fs::path& from, RunInfo run, const fs::path& work, 
   options.recipients = keys.recipients;
   return join_to(work, run, output, options, own, left_out);
 }
-
-namespace {
-
-/// What is being written now has no end yet, and its writer may be about to make a trace of it.
-Status refuse_live(const fs::path& directory, size_t guests) {
-  const auto refuse = [&](StreamId stream) -> Status {
-    if (!UnfinishedStream(directory, stream).live()) {
-      return {};
-    }
-    return Error{ErrorKind::kUsage, fmt::format("{}: a running process is recording to it; stop the run first",
-                                                (directory / stream_file_name(stream)).string())};
-  };
-  RETURN_IF_ERROR(refuse(StreamId::network()));
-  for (uint32_t i = 0; i < guests; ++i) {
-    RETURN_IF_ERROR(refuse(StreamId{i}));
-  }
-  return {};
-}
-
-}  // namespace
 
 Status recover_run(const fs::path& directory, const fs::path& output, const FileKeys& keys) {
   auto run = load_run_info(directory, keys.identities);
