@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Reprise is built from and runs with; does nothing when all are there. As root, or with sudo.
 #
-# usage: tools/install_packages.sh
+# usage: tools/install_packages.sh [--qemu]     --qemu: only QEMU, which a Reprise that is installed as a package needs in a version that
+#                                               Debian 12 has among its backports
 set -euo pipefail
 
 packages=(
   cmake ninja-build g++ pkg-config git python3 binutils lz4 zstd                                 # to build, and to unpack the guest
   clang clang-format clang-tidy libclang-rt-dev llvm                                             # for the checks; the fuzzer, its symbolizer
+  dpkg-dev file debootstrap                                                                      # to make a package, and try it in a fresh Debian
   capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libssl-dev libfmt-dev       # the program's libraries
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
   age                                                                                            # to test encrypted traces against
@@ -34,6 +36,7 @@ as_root() {
 apt_install() { as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >/dev/null; }
 
 missing_packages() {
+  [ ${#packages[@]} -gt 0 ] || return 0
   local installed
   installed=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null | sed -n 's/^ii *//p' || true)
   printf '%s\n' "${packages[@]}" | grep -vxF -f <(printf '%s\n' "$installed") || true
@@ -86,6 +89,11 @@ install_qemu() {
 
 main() {
   command -v apt-get >/dev/null || fail "this needs Debian 12 or 13 (no apt-get here)"
+  case "${1:-}" in
+    '') ;;
+    --qemu) packages=() ;;
+    *) fail "unknown argument '$1'; want --qemu or nothing" ;;
+  esac
   local missing=() qemu_wanted=''
   mapfile -t missing < <(missing_packages)
   new_enough "$(installed_qemu)" || qemu_wanted=yes

@@ -25,7 +25,7 @@ MAY_INCLUDE: dict[str, list[str]] = {
     "tests": [""],
 }
 # No part of the program: code that runs elsewhere, and what is built or fetched.
-OUTSIDE = {"examples", "docs", "tools"}
+OUTSIDE = {"examples", "docs", "packaging", "tools"}
 NAMES_THAT_SAY_NOTHING = {"util", "utils", "helper", "helpers", "misc", "common"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
