@@ -40,6 +40,17 @@ std::string end_text(const GuestStatistics& statistics) {
   return statistics.ended ? std::string(end_reason_name(statistics.end_reason)) : "none";
 }
 
+/// " (3 loss, 1 link down)", or nothing.
+std::string drops_text(const TraceSummary& trace) {
+  std::string text;
+  for (int reason = 0; trace.drops.has_value() && reason < kDropReasonCount; ++reason) {
+    if (const uint64_t count = (*trace.drops)[reason]; count != 0) {
+      text += fmt::format("{}{} {}", text.empty() ? " (" : ", ", count, drop_reason_name(static_cast<DropReason>(reason)));
+    }
+  }
+  return text.empty() ? "" : text + ")";
+}
+
 }  // namespace
 
 std::string stats_text(const TraceSummary& trace) {
@@ -64,8 +75,8 @@ std::string stats_text(const TraceSummary& trace) {
     }
   }
   const NetworkStatistics& network = trace.network;
-  return fmt::format("{}\n{}\nnetwork: {} frames delivered, {} dropped\nfile: {} bytes\n", table(guests, 2), table(clocks, 1),
-                     network.frames_delivered, network.frames_dropped, trace.file_bytes);
+  return fmt::format("{}\n{}\nnetwork: {} frames delivered, {} dropped{}\nfile: {} bytes\n", table(guests, 2), table(clocks, 1),
+                     network.frames_delivered, network.frames_dropped, drops_text(trace), trace.file_bytes);
 }
 
 std::string stats_json(const TraceSummary& trace) {
@@ -95,6 +106,11 @@ std::string stats_json(const TraceSummary& trace) {
                               {"end", statistics.ended ? Json(end_text(statistics)) : Json()}});
   }
   json["network"] = {{"frames_delivered", trace.network.frames_delivered}, {"frames_dropped", trace.network.frames_dropped}};
+  Json drops;
+  for (int reason = 0; trace.drops.has_value() && reason < kDropReasonCount; ++reason) {
+    drops[std::string(drop_reason_name(static_cast<DropReason>(reason)))] = (*trace.drops)[reason];
+  }
+  json["network"]["drops"] = std::move(drops);
   json["file_bytes"] = trace.file_bytes;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -16,6 +16,7 @@ inline constexpr int kExitDifference = 1;  ///< diff and replay found one, and r
 
 [[nodiscard]] Result<int> diff_command(const Arguments& arguments);
 [[nodiscard]] Result<int> dump_command(const Arguments& arguments);
+[[nodiscard]] Result<int> examples_command(const Arguments& arguments);
 [[nodiscard]] Result<int> info_command(const Arguments& arguments);
 [[nodiscard]] Result<int> record_command(const Arguments& arguments);
 [[nodiscard]] Result<int> recover_command(const Arguments& arguments);

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "cli/standard_output.h"
-#include "cli/time_argument.h"
 #include "trace_format/event_text.h"
+#include "trace_format/time_text.h"
 
 namespace reprise {
 

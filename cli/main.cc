@@ -21,8 +21,9 @@ struct Command {
   Result<int> (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"record", "run guests on a simulated network and record them", record_command},
+    {"examples", "what comes with Reprise to be recorded", examples_command},
     {"replay", "run recorded guests again and compare all that they do", replay_command},
     {"diff", "where two traces differ first", diff_command},
     {"stats", "frames, bytes, clock reads of each guest", stats_command},

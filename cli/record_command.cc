@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/command_line.h"
+#include "cli/example_folders.h"
 #include "cli/keys_arguments.h"
 #include "cli/size_argument.h"
 #include "cli/standard_output.h"
@@ -42,16 +43,21 @@ class ProgressLine {
   bool shown_ = false;
 };
 
-CommandLine record_command_line() {
+CommandLine record_command_line(bool example) {
   namespace options = boost::program_options;
   CommandLine line(
-      "reprise record PLATFORM DEPLOYMENT -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] [--console DIR] "
+      "reprise record {PLATFORM DEPLOYMENT | --example NAME} -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] "
+      "[--console DIR] "
       "[--encrypt-to RECIPIENT]... [-- SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
       "or T is reached, or the trace is as large as SIZE allows. What follows '--' goes to SimGrid.",
       "reprise record examples/ping/platform.xml examples/ping/deployment.xml -o ping.trace --until 30s");
-  line.add_operand("PLATFORM");
-  line.add_operand("DEPLOYMENT");
+  if (!example) {
+    line.add_operand("PLATFORM");
+    line.add_operand("DEPLOYMENT");
+  }
+  line.options().add_options()("example", options::value<std::string>()->value_name("NAME"),
+                               "platform and deployment of an example: 'reprise examples' lists them");
   line.options().add_options()("output,o", options::value<std::string>()->value_name("FILE"), "the trace to write")(
       "until", options::value<std::string>()->value_name("T"), "stop all guests at exactly this virtual time (30s, 250ms)")(
       "max-size", options::value<std::string>()->value_name("SIZE"),
@@ -83,8 +89,14 @@ Result<uint64_t> max_size_of(const CommandLine& line, bool trace) {
 
 Result<RecordOptions> record_options(const CommandLine& line, const Arguments& simgrid_options) {
   RecordOptions options;
-  options.platform = line.text("PLATFORM");
-  options.deployment = line.text("DEPLOYMENT");
+  if (line.has("example")) {
+    ASSIGN_OR_RETURN(const Example example, find_example(line.text("example")));
+    options.platform = example.folder / "platform.xml";
+    options.deployment = example.folder / "deployment.xml";
+  } else {
+    options.platform = line.text("PLATFORM");
+    options.deployment = line.text("DEPLOYMENT");
+  }
   options.output = line.text_or("output", "");
   options.trace = !line.has("no-trace");
   options.durable = line.has("durable");
@@ -134,7 +146,9 @@ Result<std::string> outcome_text(const RecordOptions& options, const RecordOutco
 
 Result<int> record_command(const Arguments& arguments) {
   const auto separator = std::find(arguments.begin(), arguments.end(), "--");
-  CommandLine line = record_command_line();
+  const bool example = std::any_of(arguments.begin(), separator,
+                                   [](const std::string& word) { return word == "--example" || word.starts_with("--example="); });
+  CommandLine line = record_command_line(example);
   ASSIGN_OR_RETURN(const bool go_on, line.parse(Arguments(arguments.begin(), separator)));
   if (!go_on) {
     return kExitDone;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <map>
 #include <string_view>
 
@@ -20,6 +21,8 @@ using tinyxml2::XMLNode;
 
 /// The recorder keeps a path for each ordered pair of guests; far more guests than one machine can run.
 constexpr size_t kMaxGuests = 256;
+/// Each is looked at for each frame.
+constexpr size_t kMaxOutages = 1024;
 
 std::string_view name_of(const XMLElement& element) {
   return element.Name();
@@ -29,7 +32,8 @@ class DeploymentParser {
  public:
   DeploymentParser(const XmlFile& file, PropertyFolders folders) : file_(file), folders_(std::move(folders)) {}
 
-  Result<std::vector<DeployedGuest>> parse() {
+  /// The deployment without its path and text.
+  Result<Deployment> parse() {
     const XMLElement& root = *file_.document->RootElement();
     RETURN_IF_ERROR(check_root(root));
     for (const XMLNode* node = root.FirstChild(); node != nullptr; node = node->NextSibling()) {
@@ -42,7 +46,7 @@ class DeploymentParser {
       return at(root, "no guest: want at least one <actor host=\"...\" function=\"qemu_guest\">");
     }
     RETURN_IF_ERROR(complete_macs());
-    return std::move(guests_);
+    return Deployment{.path = {}, .text = {}, .guests = std::move(guests_), .outages = std::move(outages_)};
   }
 
  private:
@@ -90,6 +94,9 @@ class DeploymentParser {
                 fmt::format("unknown element <{}>; a deployment holds <actor> elements, hosts and links belong in the platform file",
                             shown(name_of(element))));
     }
+    if (const char* function = element.Attribute("function"); function != nullptr && std::string_view(function) == "outage") {
+      return parse_outage(element);
+    }
     if (guests_.size() == kMaxGuests) {
       return at(element, fmt::format("more than {} guests", kMaxGuests));
     }
@@ -126,9 +133,9 @@ class DeploymentParser {
       return at(actor, "<actor> lacks host=\"...\", the SimGrid host that the guest runs on");
     }
     if (function == nullptr || std::string_view(function) != "qemu_guest") {
-      return at(actor,
-                fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\"", function == nullptr ? "" : shown(function),
-                            near_name_hint(function == nullptr ? "" : function, {"qemu_guest"})));
+      return at(actor, fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\" or \"outage\"",
+                                   function == nullptr ? "" : shown(function),
+                                   near_name_hint(function == nullptr ? "" : function, {"qemu_guest", "outage"})));
     }
     if (const std::string text = printable(host); text != host) {
       return at(actor, fmt::format("host '{}' holds characters that cannot be printed; no host of a platform is named so", shown(host)));
@@ -136,12 +143,35 @@ class DeploymentParser {
     DeployedGuest guest;
     guest.host = host;
     guest.line = actor.GetLineNum();
-    RETURN_IF_ERROR(parse_properties(actor, guest.machine));
+    RETURN_IF_ERROR(parse_properties(
+        actor, [&](const std::string& id, const char* value) { return set_guest_property(guest.machine, id, value, folders_); }));
     RETURN_IF_ERROR(finish_actor(actor, guest));
     return guest;
   }
 
-  Status parse_properties(const XMLElement& actor, GuestMachine& machine) const {
+  /// No guest: something that happens to the network.
+  Status parse_outage(const XMLElement& actor) {
+    RETURN_IF_ERROR(check_actor_attributes(actor));
+    const char* host = actor.Attribute("host");
+    if (host == nullptr || *host == '\0') {
+      return at(actor, "<actor> lacks host=\"...\", the SimGrid host that goes down (with a property 'link': any host)");
+    }
+    if (outages_.size() == kMaxOutages) {
+      return at(actor, fmt::format("more than {} outages; write them as a state profile in the platform file", kMaxOutages));
+    }
+    Outage outage{.name = host, .description = fmt::format("{}:{}: outage", file_.path, actor.GetLineNum())};
+    RETURN_IF_ERROR(
+        parse_properties(actor, [&](const std::string& id, const char* value) { return set_outage_property(outage, id, value); }));
+    if (const Status status = check_outage(outage); !status.ok()) {
+      return at(actor, status.error().message);
+    }
+    outages_.push_back(std::move(outage));
+    return {};
+  }
+
+  using SetProperty = std::function<Status(const std::string& id, const char* value)>;
+
+  Status parse_properties(const XMLElement& actor, const SetProperty& set) const {
     std::map<std::string, int> line_of;
     for (const XMLNode* node = actor.FirstChild(); node != nullptr; node = node->NextSibling()) {
       RETURN_IF_ERROR(check_no_text(*node));
@@ -158,7 +188,7 @@ class DeploymentParser {
       if (const auto [first, fresh] = line_of.emplace(id, element->GetLineNum()); !fresh) {
         return at(*element, fmt::format("property '{}' was given before, in line {}", id, first->second));
       }
-      if (Status status = set_guest_property(machine, id, element->Attribute("value"), folders_); !status.ok()) {
+      if (Status status = set(id, element->Attribute("value")); !status.ok()) {
         return at(*element, status.error().message);
       }
     }
@@ -223,6 +253,7 @@ class DeploymentParser {
   const XmlFile& file_;
   const PropertyFolders folders_;
   std::vector<DeployedGuest> guests_;
+  std::vector<Outage> outages_;
   std::map<std::string, int> line_of_name_;
 };
 
@@ -233,8 +264,10 @@ Result<Deployment> parse_deployment(const std::filesystem::path& path, const std
   if (const auto line = line_that_is_not_utf8(file.text)) {
     return error_at(file.path, *line, "is not UTF-8; save the file in that encoding");
   }
-  ASSIGN_OR_RETURN(auto guests, DeploymentParser(file, {path.parent_path(), guests_folder}).parse());
-  return Deployment{path, std::move(file.text), std::move(guests)};
+  ASSIGN_OR_RETURN(Deployment deployment, DeploymentParser(file, {path.parent_path(), guests_folder}).parse());
+  deployment.path = path;
+  deployment.text = std::move(file.text);
+  return deployment;
 }
 
 }  // namespace reprise

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "launcher/guest_machine.h"
+#include "recorder/outage.h"
 #include "trace_format/status.h"
 
 namespace reprise {
@@ -20,6 +21,7 @@ struct Deployment {
   std::filesystem::path path;
   std::string text;                   ///< verbatim
   std::vector<DeployedGuest> guests;  ///< in file order, which is GuestIndex order
+  std::vector<Outage> outages;        ///< in file order
 };
 
 /// Parses `path`. File names in it are relative to its folder; `${REPRISE_GUESTS}` in any property is replaced by `guests_folder`.

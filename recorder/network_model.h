@@ -65,6 +65,14 @@ class NetworkModel {
   virtual ~NetworkModel() = default;
   /// Strictly below the smallest latency between two guests' hosts, and above 0.
   [[nodiscard]] virtual Duration lookahead() const = 0;
+  /// What a frame of `from` that meets no other takes to reach `to`, which is another guest.
+  struct PathFacts {
+    double latency_seconds = 0;
+    double bytes_per_second = 0;  ///< of its slowest link, as the platform file says
+    Duration most_delay;          ///< that jitter and reordering add at most
+    bool lossy = false;           ///< a link may lose frames
+  };
+  [[nodiscard]] virtual PathFacts path_facts(GuestIndex from, GuestIndex to) const = 0;
   /// Drives the run until the participants finish or `until` is reached: the last run_until() is never beyond `until`.
   [[nodiscard]] virtual Status simulate(Participants& participants, const Limits& limits) = 0;
 };

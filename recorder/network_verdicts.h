@@ -19,11 +19,12 @@ class NetworkVerdicts {
 
  private:
   struct Order {
-    static auto key(const NetworkEvent& e) { return std::tie(e.at, e.sender, e.sender_frame, e.receiver); }
+    // Copies of one frame that are all lost have the same date: what became of each orders them then.
+    static auto key(const NetworkEvent& e) { return std::tie(e.at, e.sender, e.sender_frame, e.receiver, e.kind, e.reason); }
     bool operator()(const NetworkEvent& a, const NetworkEvent& b) const { return key(a) < key(b); }
   };
 
-  std::set<NetworkEvent, Order> waiting_;
+  std::multiset<NetworkEvent, Order> waiting_;
   VirtualTime watermark_;
   uint64_t released_ = 0;
 };

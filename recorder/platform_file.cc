@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "recorder/shown.h"
@@ -42,11 +43,45 @@ constexpr std::string_view kNoLatencyProfile =
     "link "
     "one latency";
 
-Status check_element(const std::string& path, const XMLElement& element, SettingNames& settings) {
+/// A property that only links have must not be passed over elsewhere: the user would wait for its effect.
+Status check_place_of_property(const std::string& path, const XMLElement& prop, const XMLElement* parent) {
+  const std::vector<std::string>& names = link_property_names();
+  const std::string id = attribute(prop, "id");
+  if ((parent != nullptr && std::string_view(parent->Name()) == "link") || std::find(names.begin(), names.end(), id) == names.end()) {
+    return {};
+  }
+  return error_at(path, prop.GetLineNum(),
+                  fmt::format("property '{}' has a meaning in a <link> only; put it into the links it is for", id));
+}
+
+Status check_link(const std::string& path, const XMLElement& link, PlatformFile& found) {
+  LinkImpairments impairments;
+  std::set<std::string> seen;
+  for (const auto* prop = link.FirstChildElement("prop"); prop != nullptr; prop = prop->NextSiblingElement("prop")) {
+    const std::string id = attribute(*prop, "id");
+    Status status = set_link_property(impairments, id, attribute(*prop, "value"));
+    if (status.ok() && !seen.insert(id).second) {
+      status = Error{ErrorKind::kUsage, fmt::format("property '{}' is given twice; remove one", shown(id))};
+    }
+    if (!status.ok()) {
+      return error_at(path, prop->GetLineNum(), status.error().message);
+    }
+  }
+  if (const Status status = check_link_properties(impairments); !status.ok()) {
+    return error_at(path, link.GetLineNum(), status.error().message);
+  }
+  found.links[attribute(link, "id")] = impairments;
+  return {};
+}
+
+Status check_element(const std::string& path, const XMLElement& element, PlatformFile& found) {
   const std::string_view name = element.Name();
   const int line = element.GetLineNum();
   if (!attribute(element, "latency_file").empty() || (name == "trace_connect" && attribute(element, "kind") == "LATENCY")) {
     return error_at(path, line, std::string(kNoLatencyProfile));
+  }
+  if (!attribute(element, "bandwidth_file").empty() || (name == "trace_connect" && attribute(element, "kind") == "BANDWIDTH")) {
+    found.bandwidth_profile_line = found.bandwidth_profile_line == 0 ? line : found.bandwidth_profile_line;
   }
   if (name == "include") {
     return error_at(path, line, "<include> is not supported: the trace keeps the platform as one file; put the contents here");
@@ -56,33 +91,49 @@ Status check_element(const std::string& path, const XMLElement& element, Setting
     if (const auto problem = setting_problem(attribute(element, "id"), attribute(element, "value"))) {
       return error_at(path, line, *problem);
     }
-    settings.insert(attribute(element, "id"));
+    found.settings.emplace(attribute(element, "id"), attribute(element, "value"));
+  } else if (name == "prop") {
+    RETURN_IF_ERROR(check_place_of_property(path, element, parent));
+  }
+  if (name == "link") {
+    RETURN_IF_ERROR(check_link(path, element, found));
   }
   return {};
 }
 
 /// Recursion is as deep as the XML, which the parser has limited.
-Status check_tree(const std::string& path, const XMLElement& element, SettingNames& settings) {
-  RETURN_IF_ERROR(check_element(path, element, settings));
+Status check_tree(const std::string& path, const XMLElement& element, PlatformFile& found) {
+  RETURN_IF_ERROR(check_element(path, element, found));
   for (const auto* child = element.FirstChildElement(); child != nullptr; child = child->NextSiblingElement()) {
-    RETURN_IF_ERROR(check_tree(path, *child, settings));
+    RETURN_IF_ERROR(check_tree(path, *child, found));
   }
   return {};
 }
 
 }  // namespace
 
-Result<SettingNames> check_platform_file(const std::filesystem::path& path) {
+Result<PlatformFile> check_platform_file(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const XmlFile file, read_xml_file(path));
-  SettingNames settings;
-  RETURN_IF_ERROR(check_tree(file.path, *file.document->RootElement(), settings));
-  return settings;
+  PlatformFile found{.settings = {}, .links = {}, .path = file.path};
+  RETURN_IF_ERROR(check_tree(file.path, *file.document->RootElement(), found));
+  return found;
 }
 
-Result<SettingNames> check_simgrid_options(const std::vector<std::string>& options) {
+Status check_bandwidth_profile(const PlatformFile& platform, const SimgridSettings& settings) {
+  const auto model = settings.find("network/model");
+  const bool other_model = model != settings.end() && model->second != "CM02";
+  if (platform.bandwidth_profile_line == 0 || (!other_model && settings.count("network/weight-S") == 0)) {
+    return {};
+  }
+  return error_at(platform.path, platform.bandwidth_profile_line,
+                  "bandwidth profiles need the network model CM02 without network/weight-S: with others SimGrid (3.32 to 4.1) loses frames "
+                  "that are under way when a link's bandwidth changes; remove the profile or that setting");
+}
+
+Result<SimgridSettings> check_simgrid_options(const std::vector<std::string>& options) {
   constexpr std::string_view kConfig = "--cfg=";
   constexpr std::string_view kLog = "--log=";
-  SettingNames settings;
+  SimgridSettings settings;
   for (const auto& option : options) {
     if (option.rfind(kLog, 0) == 0) {
       continue;
@@ -97,7 +148,7 @@ Result<SettingNames> check_simgrid_options(const std::vector<std::string>& optio
     if (const auto problem = setting_problem(name, option.substr(colon + 1))) {
       return Error{ErrorKind::kUsage, fmt::format("SimGrid option '{}': {}", shown(option), *problem)};
     }
-    settings.insert(name);
+    settings[name] = option.substr(colon + 1);
   }
   return settings;
 }

@@ -2,21 +2,33 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "recorder/link_impairments.h"
 #include "trace_format/status.h"
 
 namespace reprise {
 
-/// Names of the SimGrid options that the user set, in the platform's <config> or on the command line.
-using SettingNames = std::set<std::string>;
+/// SimGrid's options as the user set them, in the platform's <config> or on the command line.
+using SimgridSettings = std::map<std::string, std::string>;
 
-/// kUsage for a file that is not XML, for latency profiles, and for a <config> that breaks the coupling.
-[[nodiscard]] Result<SettingNames> check_platform_file(const std::filesystem::path& path);
+struct PlatformFile {
+  SimgridSettings settings;
+  std::map<std::string, LinkImpairments> links;  ///< each <link>, by its id
+  std::string path;                              ///< as the user wrote it
+  int bandwidth_profile_line = 0;                ///< of the first one; 0: none
+};
+
+/// kUsage for a file that is not XML, for latency profiles, for properties of links that are wrong or stand elsewhere, and for a <config>
+/// that breaks the coupling.
+[[nodiscard]] Result<PlatformFile> check_platform_file(const std::filesystem::path& path);
+
+/// kUsage for a bandwidth profile under settings with which SimGrid loses frames.
+[[nodiscard]] Status check_bandwidth_profile(const PlatformFile& platform, const SimgridSettings& settings);
 
 /// kUsage for anything but --cfg=NAME:VALUE and --log=..., and for settings that break the coupling.
-[[nodiscard]] Result<SettingNames> check_simgrid_options(const std::vector<std::string>& options);
+[[nodiscard]] Result<SimgridSettings> check_simgrid_options(const std::vector<std::string>& options);
 
 }  // namespace reprise

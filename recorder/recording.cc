@@ -26,7 +26,8 @@ Result<std::unique_ptr<NetworkModel>> make_network(const RecordOptions& options,
     attachments.push_back(
         {.host = guest.host, .description = fmt::format("{}:{}: actor '{}'", deployment.path.string(), guest.line, guest.machine.name)});
   }
-  return make_simgrid_network(options.platform, attachments, options.simgrid_options);
+  return make_simgrid_network(options.platform, attachments, options.simgrid_options,
+                              {.seed = options.seed, .outages = deployment.outages});
 }
 
 /// The streams of a run while it goes on: a folder beside the output.
@@ -91,10 +92,19 @@ Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, co
   return error;
 }
 
-RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run) {
+RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run, const NetworkModel& network) {
   RecordOutcome outcome;
   for (size_t i = 0; i < run.guests.size(); ++i) {
     outcome.guests.push_back({.name = run.guests[i].name, .end = barrier.ends()[i].at, .reason = barrier.ends()[i].reason});
+  }
+  const auto guests = static_cast<uint32_t>(run.guests.size());
+  outcome.paths.resize(size_t{guests} * guests);
+  for (uint32_t from = 0; from < guests; ++from) {
+    for (uint32_t to = 0; to < guests; ++to) {
+      if (from != to) {
+        outcome.paths[from * guests + to] = network.path_facts({from}, {to});
+      }
+    }
   }
   outcome.frames_delivered = barrier.network_statistics().frames_delivered;
   outcome.frames_dropped = barrier.network_statistics().frames_dropped;
@@ -114,7 +124,10 @@ struct Prepared {
 
 Result<Prepared> prepare(const RecordOptions& options) {
   Prepared prepared;
-  ASSIGN_OR_RETURN(const Deployment deployment, parse_deployment(options.deployment, guests_folder()));
+  ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder()));
+  if (options.adjust) {
+    RETURN_IF_ERROR(options.adjust(deployment));
+  }
   ASSIGN_OR_RETURN(prepared.network, make_network(options, deployment));
   ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
   ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
@@ -171,7 +184,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   if (!sealed.ok()) {
     return sealed.error();
   }
-  return outcome_of(barrier, prepared.run);
+  return outcome_of(barrier, prepared.run, *prepared.network);
 }
 
 }  // namespace

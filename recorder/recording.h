@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "recorder/network_model.h"
 #include "trace_format/age_keys.h"
 #include "trace_format/event.h"
 #include "trace_format/ids.h"
 #include "trace_format/status.h"
 
 namespace reprise {
+
+struct Deployment;
 
 struct RecordOptions {
   std::filesystem::path platform;
@@ -26,8 +29,10 @@ struct RecordOptions {
   bool durable = false;                      ///< sync the streams twice a second of host time: a power failure loses one second at most
   /// For whom the trace and all streams are encrypted, at most kMaxRecipients; empty: they are not. Console logs never are.
   std::vector<AgeRecipient> recipients;
-  std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
-  std::vector<std::string> simgrid_options;       ///< as after `--`
+  std::filesystem::path console_folder;      ///< empty, or where NAME.log goes
+  std::vector<std::string> simgrid_options;  ///< as after `--`
+  /// May change what was deployed before anything starts; may be empty.
+  std::function<Status(Deployment&)> adjust;
   std::function<void(VirtualTime now)> progress;  ///< called a few times a second of host time; may be empty
 };
 
@@ -38,7 +43,8 @@ struct RecordedGuest {
 };
 
 struct RecordOutcome {
-  std::vector<RecordedGuest> guests;  ///< in GuestIndex order
+  std::vector<RecordedGuest> guests;           ///< in GuestIndex order
+  std::vector<NetworkModel::PathFacts> paths;  ///< sender * guests + receiver; of a guest to itself: nothing
   uint64_t frames_delivered = 0;
   uint64_t frames_dropped = 0;
   std::optional<VirtualTime> full_at;  ///< when max_size_bytes ended the run: the trace is the one that `until` = full_at gives

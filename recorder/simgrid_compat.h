@@ -41,6 +41,21 @@ inline void on_comm_completion(const std::function<void(const sg::Comm&)>& callb
 #endif
 }
 
+/// Called when a link or a host goes down or comes up, whatever its state was.
+inline void on_state_change(const std::function<void(const sg::Link&)>& of_link, const std::function<void(const sg::Host&)>& of_host) {
+#if SIMGRID_VERSION >= 33300
+  sg::Link::on_onoff_cb(of_link);
+  sg::Host::on_onoff_cb(of_host);
+#else
+  sg::Link::on_state_change_cb(of_link);
+  sg::Host::on_state_change_cb(of_host);
+#endif
+}
+
+inline void on_bandwidth_change(const std::function<void(const sg::Link&)>& of_link) {
+  sg::Link::on_bandwidth_change_cb(of_link);
+}
+
 /// `factor(source, destination)` multiplies the latency of each comm that starts.
 inline void set_latency_factor(const sg::Engine& engine, const std::function<double(const sg::Host*, const sg::Host*)>& factor) {
   const auto callback = [factor](double, const sg::Host* source, const sg::Host* destination, const std::vector<sg::Link*>&,

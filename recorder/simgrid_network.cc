@@ -12,6 +12,8 @@ class SimgridNetwork final : public NetworkModel {
 
   [[nodiscard]] Duration lookahead() const override { return platform_->lookahead(); }
 
+  [[nodiscard]] PathFacts path_facts(GuestIndex from, GuestIndex to) const override { return platform_->path_facts(from, to); }
+
   [[nodiscard]] Status simulate(Participants& participants, const Limits& limits) override {
     CHECK(run_ == nullptr);
     run_ = std::make_unique<SimgridRun>(*platform_, participants, limits);
@@ -26,8 +28,8 @@ class SimgridNetwork final : public NetworkModel {
 }  // namespace
 
 Result<std::unique_ptr<NetworkModel>> make_simgrid_network(const std::filesystem::path& platform, const std::vector<Attachment>& guests,
-                                                           const std::vector<std::string>& options) {
-  ASSIGN_OR_RETURN(auto loaded, SimgridPlatform::load(platform, guests, options));
+                                                           const std::vector<std::string>& options, const NetworkConditions& conditions) {
+  ASSIGN_OR_RETURN(auto loaded, SimgridPlatform::load(platform, guests, options, conditions));
   return std::unique_ptr<NetworkModel>(new SimgridNetwork(std::move(loaded)));
 }
 

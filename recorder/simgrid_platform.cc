@@ -10,7 +10,6 @@
 
 #include "recorder/isolated_check.h"
 #include "recorder/near_name.h"
-#include "recorder/platform_file.h"
 #include "recorder/shown.h"
 #include "recorder/simgrid_time.h"
 
@@ -43,7 +42,7 @@ class KeepSignalHandlers {
 };
 
 /// What SimGrid must be told, unless the user told it something else.
-std::vector<std::string> default_options(const SettingNames& set_by_user) {
+std::vector<std::string> default_options(const SimgridSettings& set_by_user) {
   const std::vector<std::pair<std::string, std::string>> defaults = {
       {"network/model", "CM02"},      // latency + size / bandwidth, without LV08's factors for TCP
       {"network/crosstraffic", "0"},  // full duplex: replies do not slow requests down
@@ -60,6 +59,15 @@ std::vector<std::string> default_options(const SettingNames& set_by_user) {
     }
   }
   return options;
+}
+
+template <typename Component>
+std::vector<std::string> names_of(const std::vector<Component*>& components) {
+  std::vector<std::string> names;
+  for (const auto* component : components) {
+    names.push_back(component->get_name());
+  }
+  return names;
 }
 
 /// The line of SimGrid's output that says why it died, without its "[0.000000] file:line: [root/CRITICAL]".
@@ -87,22 +95,29 @@ Error simgrid_error(const std::string& file, const std::string& what) {
 
 }  // namespace
 
-SimgridPlatform::SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments)
-    : file_(std::move(file)), guests_(std::move(guests)), arguments_(std::move(arguments)) {}
+SimgridPlatform::SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments,
+                                 NetworkConditions conditions, PlatformFile platform)
+    : file_(std::move(file)),
+      guests_(std::move(guests)),
+      arguments_(std::move(arguments)),
+      conditions_(std::move(conditions)),
+      platform_(std::move(platform)) {}
 
 Result<std::unique_ptr<SimgridPlatform>> SimgridPlatform::load(const std::filesystem::path& platform, const std::vector<Attachment>& guests,
-                                                               const std::vector<std::string>& options) {
+                                                               const std::vector<std::string>& options,
+                                                               const NetworkConditions& conditions) {
   static bool loaded = false;  // process-wide, as SimGrid's engine is
   CHECK(!loaded);
   CHECK(!guests.empty());
-  ASSIGN_OR_RETURN(SettingNames settings, check_simgrid_options(options));
-  ASSIGN_OR_RETURN(const SettingNames in_file, check_platform_file(platform));
-  settings.insert(in_file.begin(), in_file.end());
+  ASSIGN_OR_RETURN(SimgridSettings settings, check_simgrid_options(options));
+  ASSIGN_OR_RETURN(const PlatformFile in_file, check_platform_file(platform));
+  settings.insert(in_file.settings.begin(), in_file.settings.end());  // what the command line has set stays
+  RETURN_IF_ERROR(check_bandwidth_profile(in_file, settings));
 
   std::vector<std::string> arguments = default_options(settings);
   arguments.insert(arguments.begin(), "reprise");
   arguments.insert(arguments.end(), options.begin(), options.end());
-  std::unique_ptr<SimgridPlatform> result(new SimgridPlatform(platform, guests, arguments));
+  std::unique_ptr<SimgridPlatform> result(new SimgridPlatform(platform, guests, arguments, conditions, in_file));
   const IsolatedOutcome rehearsal = run_isolated([&result] {
     Status status = result->set_up();
     static_cast<void>(result.release());  // the child exits; taking SimGrid down first could only add a crash
@@ -123,6 +138,7 @@ Status SimgridPlatform::set_up() {
     RETURN_IF_ERROR(find_hosts());
     RETURN_IF_ERROR(find_paths());
     RETURN_IF_ERROR(find_lookahead());
+    RETURN_IF_ERROR(find_outages());
     install_latency_factor();
     return {};
   } catch (const std::exception& problem) {
@@ -198,8 +214,95 @@ Status SimgridPlatform::find_path(GuestIndex from, GuestIndex to) {
       return Error{ErrorKind::kUsage, fmt::format("{}: link '{}' between host '{}' and host '{}' has no bandwidth; give it some",
                                                   file_.string(), shown(link->get_name()), path.from->get_name(), path.to->get_name())};
     }
+    path.link_components.push_back(number_component(link));
+  }
+  path.host_components = {number_component(path.from), number_component(path.to)};
+  find_fates(path);
+  return {};
+}
+
+void SimgridPlatform::find_fates(SimgridPath& path) const {
+  path.fates = FrameFates(conditions_.seed);
+  for (const auto* link : path.links) {
+    path.fates.add_link(link->get_name(), impairments_of(link->get_name()));
+  }
+}
+
+/// Not from SimGrid: it makes two links of one that is split into two directions, and gives them no properties.
+LinkImpairments SimgridPlatform::impairments_of(const std::string& link) const {
+  for (const std::string_view suffix : {"", "_UP", "_DOWN"}) {
+    if (link.ends_with(suffix)) {
+      const auto found = platform_.links.find(link.substr(0, link.size() - suffix.size()));
+      if (found != platform_.links.end()) {
+        return found->second;
+      }
+    }
   }
   return {};
+}
+
+NetworkModel::PathFacts SimgridPlatform::path_facts(GuestIndex from, GuestIndex to) const {
+  const SimgridPath& way = path(from, to);
+  NetworkModel::PathFacts facts{.latency_seconds = way.latency_seconds, .bytes_per_second = way.links.front()->get_bandwidth()};
+  for (const auto* link : way.links) {
+    facts.bytes_per_second = std::min(facts.bytes_per_second, link->get_bandwidth());
+    const LinkImpairments impairments = impairments_of(link->get_name());
+    facts.most_delay = facts.most_delay + impairments.jitter + impairments.reorder_delay;
+    facts.lossy = facts.lossy || impairments.loss > 0;
+  }
+  return facts;
+}
+
+ComponentIndex SimgridPlatform::number_component(const void* link_or_host) {
+  return component_of_.emplace(link_or_host, component_of_.size()).first->second;
+}
+
+std::optional<ComponentIndex> SimgridPlatform::component_of(const void* link_or_host) const {
+  const auto found = component_of_.find(link_or_host);
+  return found == component_of_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Status SimgridPlatform::find_outages() {
+  for (const Outage& outage : conditions_.outages) {
+    if (outage.of == Outage::Of::kLink) {
+      RETURN_IF_ERROR(find_outage_of_link(outage));
+      continue;
+    }
+    const Host* host = engine_->host_by_name_or_null(outage.name);
+    if (host == nullptr) {
+      return unknown_name(outage, "host", names_of(engine_->get_all_hosts()));
+    }
+    plan(outage, host);
+  }
+  return {};
+}
+
+/// A link that is split into two directions goes down as a whole when it is called by its name in the platform file.
+Status SimgridPlatform::find_outage_of_link(const Outage& outage) {
+  bool found = false;
+  for (const char* suffix : {"", "_UP", "_DOWN"}) {
+    if (const Link* link = engine_->link_by_name_or_null(outage.name + suffix); link != nullptr) {
+      plan(outage, link);
+      found = true;
+      if (*suffix == '\0') {
+        break;
+      }
+    }
+  }
+  return found ? Status{} : unknown_name(outage, "link", names_of(engine_->get_all_links()));
+}
+
+void SimgridPlatform::plan(const Outage& outage, const void* link_or_host) {
+  // What is on no path changes nothing when it is down.
+  if (const auto component = component_of(link_or_host)) {
+    outages_.push_back({*component, outage.down, outage.up});
+  }
+}
+
+Error SimgridPlatform::unknown_name(const Outage& outage, const char* kind, std::vector<std::string> names) const {
+  std::sort(names.begin(), names.end());
+  return Error{ErrorKind::kUsage, fmt::format("{}: {} has no {} '{}'{}; it has {} of them", outage.description, file_.string(), kind,
+                                              shown(outage.name), near_name_hint(outage.name, names), names.size())};
 }
 
 Status SimgridPlatform::find_lookahead() {

@@ -35,12 +35,27 @@ SimgridRun::SimgridRun(const SimgridPlatform& platform, Participants& participan
       switch_(platform.guest_count()),
       nics_(platform.guest_count()),
       entrances_(platform.entrance_count()),
+      rates_(platform.component_count(), RateHistory(0)),
+      down_(platform.component_count()),
       ended_at_(platform.guest_count(), VirtualTime::never()),
-      lanes_(size_t{platform.guest_count()} * platform.guest_count()) {}
+      lanes_(size_t{platform.guest_count()} * platform.guest_count()) {
+  for (const auto& outage : platform.outages()) {
+    down_[outage.component].add(outage.down, outage.up);
+  }
+  for (uint32_t from = 0; from < platform.guest_count(); ++from) {
+    for (uint32_t to = 0; to < platform.guest_count(); ++to) {
+      if (from != to) {
+        const SimgridPath& path = platform.path({from}, {to});
+        rates_[path.link_components.front()] = RateHistory(path.links.front()->get_bandwidth());
+      }
+    }
+  }
+}
 
 Status SimgridRun::run() {
-  // The callback cannot be taken back from SimGrid: this object must live until the engine is gone.
+  // Callbacks cannot be taken back from SimGrid: this object must live until the engine is gone.
   simgrid_compat::on_comm_completion([this](const Comm& comm) { on_completion(comm); });
+  watch_components();
   schedule_turn(std::min(VirtualTime{turn_.ns}, end_));
   try {
     platform_.engine().run();
@@ -54,6 +69,23 @@ Status SimgridRun::run() {
   report_rest();
   copies_.clear();  // before the engine goes: comms that outlive it crash
   return outcome_;
+}
+
+/// What profiles do to links and hosts.
+void SimgridRun::watch_components() {
+  const auto note_state = [this](const void* link_or_host, bool on) {
+    if (const auto component = platform_.component_of(link_or_host)) {
+      const VirtualTime now = from_simgrid(Engine::get_clock());
+      on ? down_[*component].came_up(now) : down_[*component].went_down(now);
+    }
+  };
+  simgrid_compat::on_state_change([note_state](const simgrid_compat::sg::Link& link) { note_state(&link, link.is_on()); },
+                                  [note_state](const simgrid_compat::sg::Host& host) { note_state(&host, host.is_on()); });
+  simgrid_compat::on_bandwidth_change([this](const simgrid_compat::sg::Link& link) {
+    if (const auto component = platform_.component_of(&link)) {
+      rates_[*component].change(from_simgrid(Engine::get_clock()), link.get_bandwidth());
+    }
+  });
 }
 
 void SimgridRun::turn() {
@@ -94,6 +126,14 @@ std::vector<SimgridRun::Copy*> SimgridRun::take_arrivals_before(VirtualTime hori
            std::tie(b->arrival, b->frame.sender, b->frame.number, b->receiver);
   });
   CHECK(due.empty() || due.front()->arrival >= horizon_);  // in no guest's past
+  // Here and not before: with jitter, a link may have gone down since the frame left SimGrid's network.
+  std::erase_if(due, [this](Copy* copy) {
+    const bool cut = is_cut(*copy, copy->arrival);
+    if (cut) {
+      settle(*copy, NetworkEvent::Kind::kDropped, reason_of_cut(*copy));
+    }
+    return cut;
+  });
   return due;
 }
 
@@ -128,20 +168,23 @@ void SimgridRun::accept(const std::vector<SentFrame>& sent) {
     CHECK(frame.sent_at + platform_.lookahead() >= horizon_);  // else a guest sent before it said it could
     CHECK(i == 0 || sending_order(sent[i - 1]) < sending_order(frame));
     for (const GuestIndex receiver : switch_.receivers(frame.sender, *frame.payload)) {
-      enqueue(frame, receiver);
+      for (const FrameFate& fate : platform_.path(frame.sender, receiver).fates.of({frame.sender, frame.number, receiver})) {
+        enqueue(frame, receiver, fate);
+      }
     }
   }
 }
 
-void SimgridRun::enqueue(const SentFrame& frame, GuestIndex receiver) {
+void SimgridRun::enqueue(const SentFrame& frame, GuestIndex receiver, const FrameFate& fate) {
   const SimgridPath& path = platform_.path(frame.sender, receiver);
-  const int64_t duration = serialisation_ps(wire_bytes(frame), path.links.front()->get_bandwidth());
-  const VirtualTime leaves = nics_[frame.sender.value].enqueue(frame.sent_at, duration, entrances_[path.entrance]);
+  const int64_t duration = serialisation_ps(wire_bytes(frame), rates_[path.link_components.front()].at(frame.sent_at));
   auto copy = std::make_unique<Copy>();
+  copy->leaves = nics_[frame.sender.value].enqueue(frame.sent_at, duration, entrances_[path.entrance]);
   copy->frame = frame;
   copy->receiver = receiver;
-  copy->start_timer = Timer::set(to_simgrid(leaves + platform_.lookahead()), [this, waiting = copy.get()] { start(*waiting); });
-  lane(*copy).push_back(copy.get());
+  copy->fate = fate;
+  copy->start_timer = Timer::set(to_simgrid(copy->leaves + platform_.lookahead()), [this, waiting = copy.get()] { start(*waiting); });
+  lane(*copy).frames.push_back(copy.get());
   copies_.push_back(std::move(copy));
 }
 
@@ -173,22 +216,33 @@ void SimgridRun::schedule_turn(VirtualTime at) {
 
 void SimgridRun::start(Copy& copy) {
   copy.start_timer = nullptr;
-  const SimgridPath& path = platform_.path(copy.frame.sender, copy.receiver);
   // SimGrid itself must not be asked: over a link that is down a comm hangs for ever, and to a host that is off it aborts.
-  if (const auto reason = obstacle(path)) {
-    return drop(copy, *reason);
+  if (is_cut(copy, copy.leaves + platform_.lookahead())) {
+    return drop(copy, reason_of_cut(copy));
   }
+  if (copy.fate.lost) {
+    return drop(copy, DropReason::kLoss);
+  }
+  const SimgridPath& path = path_of(copy);
   copy.state = Copy::State::kMoving;
   copy.comm = Comm::sendto_async(path.from, path.to, wire_bytes(copy.frame));
   copy.comm->set_data(&copy);
 }
 
-std::optional<DropReason> SimgridRun::obstacle(const SimgridPath& path) const {
-  if (!path.from->is_on() || !path.to->is_on()) {
+/// Whether a part of its way was down at an instant between its leaving and `until`.
+bool SimgridRun::is_cut(const Copy& copy, VirtualTime until) const {
+  const auto was_down = [&](ComponentIndex component) { return down_[component].within(copy.leaves, until); };
+  const SimgridPath& path = path_of(copy);
+  return std::ranges::any_of(path.host_components, was_down) || std::ranges::any_of(path.link_components, was_down);
+}
+
+DropReason SimgridRun::reason_of_cut(const Copy& copy) const {
+  const auto was_down = [&](ComponentIndex component) { return down_[component].at(copy.leaves); };
+  const SimgridPath& path = path_of(copy);
+  if (std::ranges::any_of(path.host_components, was_down)) {
     return DropReason::kHostDown;
   }
-  const bool all_on = std::all_of(path.links.begin(), path.links.end(), [](const auto* link) { return link->is_on(); });
-  return all_on ? std::nullopt : std::optional(DropReason::kLinkDown);
+  return std::ranges::any_of(path.link_components, was_down) ? DropReason::kLinkDown : DropReason::kInFlightFailure;
 }
 
 void SimgridRun::on_completion(const Comm& comm) {
@@ -200,6 +254,7 @@ void SimgridRun::on_completion(const Comm& comm) {
     return drop(*copy, DropReason::kInFlightFailure);
   }
   copy->state = Copy::State::kCrossed;
+  copy->crossed = from_simgrid(Engine::get_clock());
   advance_lane(*copy);
 }
 
@@ -217,23 +272,29 @@ void SimgridRun::settle(Copy& copy, NetworkEvent::Kind kind, DropReason reason) 
 }
 
 /// Frames from one guest to another arrive in the order of sending, as Ethernet promises: SimGrid's fluid flows let a short frame overtake
-/// a long one where they share a link slower than the NIC's. The overtaker waits here.
+/// a long one where they share a link slower than the NIC's, and jitter would let a lucky one overtake. The overtaker waits here; only a
+/// frame that its link reorders stands aside until its time has come.
 void SimgridRun::advance_lane(const Copy& moved) {
-  auto& frames = lane(moved);
+  Lane& way = lane(moved);
+  std::deque<Copy*>& frames = way.frames;
   const VirtualTime now = from_simgrid(Engine::get_clock());
-  bool arrived = false;
+  VirtualTime first = VirtualTime::never();
   while (!frames.empty() && (frames.front()->state == Copy::State::kCrossed || frames.front()->state == Copy::State::kSettled)) {
     Copy* front = frames.front();
     frames.pop_front();
     if (front->state == Copy::State::kCrossed) {
       front->state = Copy::State::kArrived;
-      front->arrival = now;
+      front->arrival = std::max({now, way.last_arrival, front->crossed + front->fate.jitter});
+      if (front->fate.hold == Duration{}) {
+        way.last_arrival = front->arrival;
+      }
+      front->arrival = front->arrival + front->fate.hold;
       arrived_.push_back(front);
-      arrived = true;
+      first = std::min(first, front->arrival);
     }
   }
-  if (arrived) {
-    schedule_turn(std::min(now + turn_, end_));  // the receiver may answer at once
+  if (first != VirtualTime::never()) {
+    schedule_turn(std::min(first + turn_, end_));  // the receiver may answer at once
   }
 }
 
@@ -242,7 +303,15 @@ void SimgridRun::forget_settled() {
   while (!copies_.empty() && copies_.front()->state == Copy::State::kSettled) {
     copies_.pop_front();
   }
-  verdicts_.release_before(copies_.empty() ? horizon_ : copies_.front()->frame.sent_at, participants_);
+  const VirtualTime oldest = copies_.empty() ? horizon_ : copies_.front()->frame.sent_at;
+  verdicts_.release_before(oldest, participants_);
+  const VirtualTime past = std::max(VirtualTime{}, std::min(oldest, horizon_ - platform_.lookahead()));
+  for (DownTimes& down : down_) {
+    down.forget_before(past);
+  }
+  for (RateHistory& rate : rates_) {
+    rate.forget_before(past);
+  }
 }
 
 /// Makes SimGrid's run() come back: nothing is left to wait for. Comms are held until then, SimGrid still looks at them.

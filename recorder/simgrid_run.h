@@ -10,6 +10,7 @@
 #include "recorder/network_model.h"
 #include "recorder/network_verdicts.h"
 #include "recorder/nic_queue.h"
+#include "recorder/rate_history.h"
 #include "recorder/simgrid_platform.h"
 
 namespace reprise {
@@ -34,15 +35,24 @@ class SimgridRun {
   [[nodiscard]] Status run();
 
  private:
-  /// One frame on its way to one receiver.
+  /// One frame on its way to one receiver. A frame that a link duplicates is two of them.
   struct Copy {
     enum class State { kWaiting, kMoving, kCrossed, kArrived, kSettled };
     SentFrame frame;
     GuestIndex receiver;
+    FrameFate fate;
+    VirtualTime leaves;  ///< the NIC
     State state = State::kWaiting;
+    VirtualTime crossed;                           ///< the network, jitter left out; from kCrossed on
     VirtualTime arrival;                           ///< from kArrived on
     simgrid_compat::Timer* start_timer = nullptr;  ///< while kWaiting
     simgrid_compat::sg::CommPtr comm;              ///< while kMoving, and until it is safe to let go
+  };
+
+  /// From one guest to another.
+  struct Lane {
+    std::deque<Copy*> frames;  ///< those not arrived, in the order of starting
+    VirtualTime last_arrival;  ///< of those that keep their order
   };
 
   // A turn: deliver, let the guests run, take their frames, look for the next turn.
@@ -51,13 +61,15 @@ class SimgridRun {
   [[nodiscard]] std::vector<Delivery> deliveries_of(const std::vector<Copy*>& arrivals) const;
   void settle_arrivals(const std::vector<Copy*>& arrivals);
   void accept(const std::vector<SentFrame>& sent);
-  void enqueue(const SentFrame& frame, GuestIndex receiver);
+  void enqueue(const SentFrame& frame, GuestIndex receiver, const FrameFate& fate);
   void plan(VirtualTime earliest_send);
   void schedule_turn(VirtualTime at);
 
   // A frame's way.
   void start(Copy& copy);
-  [[nodiscard]] std::optional<DropReason> obstacle(const SimgridPath& path) const;
+  [[nodiscard]] bool is_cut(const Copy& copy, VirtualTime until) const;
+  [[nodiscard]] DropReason reason_of_cut(const Copy& copy) const;
+  void watch_components();
   void on_completion(const simgrid_compat::sg::Comm& comm);
   void drop(Copy& copy, DropReason reason);
   void settle(Copy& copy, NetworkEvent::Kind kind, DropReason reason);
@@ -67,9 +79,8 @@ class SimgridRun {
   void stop(Status outcome);
   void report_rest();
   [[nodiscard]] bool has_ended(GuestIndex guest, VirtualTime at) const { return at >= ended_at_[guest.value]; }
-  [[nodiscard]] std::deque<Copy*>& lane(const Copy& copy) {
-    return lanes_[copy.frame.sender.value * platform_.guest_count() + copy.receiver.value];
-  }
+  [[nodiscard]] const SimgridPath& path_of(const Copy& copy) const { return platform_.path(copy.frame.sender, copy.receiver); }
+  [[nodiscard]] Lane& lane(const Copy& copy) { return lanes_[copy.frame.sender.value * platform_.guest_count() + copy.receiver.value]; }
 
   const SimgridPlatform& platform_;
   Participants& participants_;
@@ -81,10 +92,12 @@ class SimgridRun {
   NetworkVerdicts verdicts_;
   std::vector<NicQueue> nics_;
   std::vector<LinkEntrance> entrances_;
+  std::vector<RateHistory> rates_;     ///< by ComponentIndex; of links with which paths begin
+  std::vector<DownTimes> down_;        ///< by ComponentIndex
   std::vector<VirtualTime> ended_at_;  ///< never() for a guest that runs
 
   std::deque<std::unique_ptr<Copy>> copies_;  ///< all that are not settled, and settled ones behind them; in the order of sending
-  std::vector<std::deque<Copy*>> lanes_;      ///< sender * guests + receiver: those not arrived, in the order of starting
+  std::vector<Lane> lanes_;                   ///< sender * guests + receiver
   std::vector<Copy*> arrived_;                ///< not handed over yet
 
   simgrid_compat::Timer* turn_timer_ = nullptr;

@@ -23,7 +23,8 @@ std::string_view end_reason_name(EndReason reason) {
 }
 
 std::string_view drop_reason_name(DropReason reason) {
-  static constexpr std::array<std::string_view, 5> kNames = {"host down", "link down", "failed in flight", "receiver ended", "loss"};
+  static constexpr std::array<std::string_view, kDropReasonCount> kNames = {"host down", "link down", "failed in flight", "receiver ended",
+                                                                            "loss"};
   return name_of(kNames, static_cast<uint8_t>(reason));
 }
 

@@ -1,6 +1,7 @@
 // What a trace is made of. Plain values; the bytes on disk are in FORMAT.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -33,8 +34,11 @@ inline constexpr EndReason kLastEndReason = EndReason::kTrimmed;
 
 /// Why the network did not deliver a frame.
 enum class DropReason : uint8_t { kHostDown = 0, kLinkDown = 1, kInFlightFailure = 2, kReceiverEnded = 3, kLoss = 4 };
+inline constexpr int kDropReasonCount = 5;
 /// "host down", "link down", "failed in flight", "receiver ended", "loss".
 [[nodiscard]] std::string_view drop_reason_name(DropReason reason);
+/// Frames that the network dropped, by DropReason.
+using DropCounts = std::array<uint64_t, kDropReasonCount>;
 
 enum class EventKind : uint8_t { kClockRead = 0, kFrameSent = 1, kFrameReceived = 2, kConsoleByte = 3, kEnd = 4 };
 

@@ -80,6 +80,14 @@ bool NetworkDecoder::failed() const {
   return bad_ || std::any_of(column_.begin(), column_.end(), [](const ColumnReader& column) { return column.failed(); });
 }
 
+void count_drops(const ColumnViews& columns, DropCounts& counts) {
+  for (const uint8_t verdict : columns[kVerdict]) {
+    if (verdict != 0) {
+      ++counts[verdict - 1];
+    }
+  }
+}
+
 bool NetworkDecoder::drained() const {
   return std::all_of(column_.begin(), column_.end(), [](const ColumnReader& column) { return column.empty(); });
 }

@@ -57,4 +57,7 @@ class NetworkDecoder {
   std::vector<uint64_t> frame_of_;
 };
 
+/// Adds the drops of a chunk of the network, which was checked.
+void count_drops(const ColumnViews& columns, DropCounts& counts);
+
 }  // namespace reprise

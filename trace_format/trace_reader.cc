@@ -95,6 +95,14 @@ class TraceFile final : public TraceReader {
     CHECK(guest.value < run().guests.size());
     return std::make_unique<ChunkedGuestCursor>(index_, chunks_, guest);
   }
+  Result<DropCounts> drop_counts() override {
+    DropCounts counts{};
+    for (uint64_t i = 0; i < index_.stream(StreamId::network()).chunks; ++i) {
+      ASSIGN_OR_RETURN(const auto chunk, chunks_.chunk(StreamId::network(), i));
+      count_drops(chunk->columns, counts);
+    }
+    return counts;
+  }
   std::unique_ptr<NetworkCursor> network_events() override { return std::make_unique<MergedNetworkCursor>(index_, chunks_); }
 
  private:

@@ -70,6 +70,8 @@ class TraceReader {
   [[nodiscard]] virtual const RunInfo& run() const = 0;
   [[nodiscard]] virtual const GuestStatistics& guest_statistics(GuestIndex guest) const = 0;
   [[nodiscard]] virtual const NetworkStatistics& network_statistics() const = 0;
+  /// Reads the network's own chunks, of which a trace has few.
+  [[nodiscard]] virtual Result<DropCounts> drop_counts() = 0;
   /// Of the plaintext, if it is encrypted.
   [[nodiscard]] virtual uint64_t file_bytes() const = 0;
   [[nodiscard]] virtual std::optional<GuestIndex> guest_by_name(const std::string& name) const = 0;

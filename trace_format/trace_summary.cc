@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "trace_format/index.h"
+#include "trace_format/network_columns.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
 
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 struct StreamSums {
   GuestStatistics guest;
   NetworkStatistics network;
+  DropCounts drops{};
   std::array<ColumnSizes, kMaxColumnCount> columns{};
   uint64_t bytes = 0;
 
@@ -22,6 +24,7 @@ struct StreamSums {
     if (chunk.header.stream.is_network()) {
       network.frames_delivered += chunk.header.clock_reads;
       network.frames_dropped += chunk.header.frames_sent;
+      count_drops(chunk.columns, drops);
     } else {
       add_statistics(guest, chunk.guest, first);
     }
@@ -54,7 +57,7 @@ StreamSums sum_stream(const fs::path& folder, StreamId id, const std::vector<Age
 
 }  // namespace
 
-TraceSummary summary_of(const TraceReader& trace) {
+TraceSummary summary_of(TraceReader& trace) {
   TraceSummary summary;
   summary.run = trace.run();
   for (uint32_t i = 0; i < summary.run.guests.size(); ++i) {
@@ -62,6 +65,9 @@ TraceSummary summary_of(const TraceReader& trace) {
     summary.guest_columns.push_back(trace.guest_columns(GuestIndex{i}));
   }
   summary.network = trace.network_statistics();
+  if (const Result<DropCounts> drops = trace.drop_counts(); drops.ok()) {
+    summary.drops = *drops;
+  }
   summary.network_columns = trace.network_columns();
   summary.file_bytes = trace.file_bytes();
   return summary;
@@ -79,6 +85,7 @@ Result<TraceSummary> summary_of_run(const fs::path& folder, const std::vector<Ag
   }
   const StreamSums sums = sum_stream(folder, StreamId::network(), identities);
   summary.network = sums.network;
+  summary.drops = sums.drops;
   summary.network_columns = column_uses(true, sums.columns);
   summary.file_bytes += sums.bytes;
   return summary;

@@ -18,12 +18,14 @@ struct TraceSummary {
   std::vector<GuestStatistics> guests;                ///< as many as the run has
   std::vector<std::vector<ColumnUse>> guest_columns;  ///< the same
   NetworkStatistics network;
+  std::optional<DropCounts> drops;  ///< nothing when the chunks that say so cannot be read
   std::vector<ColumnUse> network_columns;
   uint64_t file_bytes = 0;  ///< of the trace, or of all streams
   bool unfinished = false;  ///< of a run folder: it is being recorded, or was killed
 };
 
-[[nodiscard]] TraceSummary summary_of(const TraceReader& trace);
+/// Reads of the chunks the network's own only.
+[[nodiscard]] TraceSummary summary_of(TraceReader& trace);
 
 /// Of the run in `folder`: of all that its writers have appended when it is looked at. Reads all chunks. kBadTrace without sound run
 /// information.

@@ -31,7 +31,8 @@ TEST_F(ReportsTest, StatsJsonHoldsTheCounts) {
     {"name": "bob", "host": "node-1", "frames_sent": 1, "frames_received": 2, "bytes_sent": 60, "bytes_received": 158,
      "clock_reads": {"tsc": 1, "hpet": 0, "pit": 1, "rtc": 0, "acpi_pm": 0, "lapic": 0}, "console_bytes": 1,
      "first_ns": 150, "last_ns": 40000, "end": "until"}],
-    "network": {"frames_delivered": 2, "frames_dropped": 1}})");
+    "network": {"frames_delivered": 2, "frames_dropped": 1,
+                "drops": {"host down": 0, "link down": 0, "failed in flight": 0, "receiver ended": 0, "loss": 1}}})");
   expected["file_bytes"] = std::filesystem::file_size(folder_.path() / "trace");
   EXPECT_EQ(Json::parse(stats_json(summary_of(*reader))), expected);
 }
@@ -48,6 +49,12 @@ TEST_F(ReportsTest, StatsTextIsATable) {
             "bob            1     0    1    0        0      0\n"
             "\n"
             "network: 3 frames delivered, 0 dropped\n");
+}
+
+TEST_F(ReportsTest, StatsTextSaysWhyFramesWereDropped) {
+  script_.network[0] = dropped(1000, 0, 0, 1, DropReason::kLoss);
+  const std::string text = stats_text(summary_of(*trace()));
+  EXPECT_NE(text.find("network: 2 frames delivered, 1 dropped (1 loss)\n"), std::string::npos) << text;
 }
 
 Json columns_json(const std::vector<ColumnUse>& columns) {

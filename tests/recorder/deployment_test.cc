@@ -274,5 +274,33 @@ TEST_F(DeploymentTest, RelativeDeploymentPath) {
   EXPECT_EQ(result->guests[0].machine.kernel, folder_ / "vmlinux");
 }
 
+TEST_F(DeploymentTest, OutagesAreNoGuests) {
+  const auto parsed = parse(std::string(kGoodActor) +
+                            "\n<actor host=\"node-0\" function=\"outage\"><prop id=\"down\" value=\"2s\"/></actor>"
+                            "\n<actor host=\"x\" function=\"outage\"><prop id=\"link\" value=\"l\"/><prop id=\"down\" value=\"0s\"/>"
+                            "<prop id=\"up\" value=\"1ms\"/></actor>");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->guests.size(), 1U);
+  ASSERT_EQ(parsed->outages.size(), 2U);
+  const Outage& host = parsed->outages[0];
+  EXPECT_TRUE(host.of == Outage::Of::kHost && host.name == "node-0" && host.down.ns == 2'000'000'000 && host.up == VirtualTime::never());
+  EXPECT_EQ(host.description, (folder_ / "deployment.xml").string() + ":5: outage");
+  const Outage& link = parsed->outages[1];
+  EXPECT_TRUE(link.of == Outage::Of::kLink && link.name == "l" && link.down.ns == 0 && link.up.ns == 1'000'000);
+}
+
+TEST_F(DeploymentTest, WrongOutagesNameTheirLine) {
+  const auto outage = [&](const std::string& props) {
+    return parse(std::string(kGoodActor) + "\n<actor host=\"node-0\" function=\"outage\">\n" + props + "</actor>");
+  };
+  expect_error(outage(""), 5, "lacks its beginning");
+  expect_error(outage("<prop id=\"down\" value=\"2\"/>"), 6, "the unit is missing");
+  expect_error(outage("<prop id=\"down\" value=\"2s\"/><prop id=\"up\" value=\"2s\"/>"), 5, "must be later");
+  expect_error(outage("<prop id=\"down\" value=\"2s\"/><prop id=\"down\" value=\"3s\"/>"), 6, "was given before");
+  expect_error(outage("<prop id=\"lnik\" value=\"l\"/>"), 6, "unknown property 'lnik' of an outage");
+  expect_error(parse("<actor host=\"h\" function=\"outage\"><prop id=\"down\" value=\"2s\"/></actor>"), 3, "no guest");
+  expect_error(parse("<actor host=\"h\" function=\"outag\"/>"), 4, "did you mean 'outage'?");
+}
+
 }  // namespace
 }  // namespace reprise

@@ -56,9 +56,13 @@ std::string star(int hosts, const std::string& bandwidth, const std::string& lat
   return write_platform(body + "</zone>");
 }
 
-std::string pair_of_hosts(const std::string& link_attributes) {
+std::string pair_of_hosts(const std::string& link_attributes, const Lines& link_properties) {
+  std::string properties;
+  for (const auto& property : link_properties) {
+    properties += "\n" + property;
+  }
   return write_platform("<zone id=\"z\" routing=\"Full\"><host id=\"h0\" speed=\"1Gf\"/><host id=\"h1\" speed=\"1Gf\"/><link id=\"l\" " +
-                        link_attributes + "/><route src=\"h0\" dst=\"h1\"><link_ctn id=\"l\"/></route></zone>");
+                        link_attributes + ">" + properties + "</link><route src=\"h0\" dst=\"h1\"><link_ctn id=\"l\"/></route></zone>");
 }
 
 std::vector<Attachment> on_hosts(const Lines& hosts) {
@@ -78,8 +82,8 @@ std::vector<Attachment> guests(int count) {
 }
 
 Status simulate(const std::string& platform, const std::vector<Attachment>& attachments, ToyParticipants& toys, VirtualTime until,
-                const Lines& options, Duration longest_turn) {
-  ASSIGN_OR_RETURN(auto network, make_simgrid_network(platform, attachments, options));
+                const Lines& options, Duration longest_turn, const NetworkConditions& conditions) {
+  ASSIGN_OR_RETURN(auto network, make_simgrid_network(platform, attachments, options, conditions));
   return network->simulate(toys, {.until = until, .longest_turn = longest_turn});
 }
 

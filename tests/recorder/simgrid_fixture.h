@@ -25,8 +25,8 @@ inline constexpr int64_t kSecond = 1000 * kMs;
 /// Hosts h0, h1, ... each with a link up and a link down of 50 us, so 100 us between any two.
 [[nodiscard]] std::string star(int hosts, const std::string& bandwidth = "1Gbps", const std::string& latency = "50us");
 
-/// Two hosts and one link with the given attributes.
-[[nodiscard]] std::string pair_of_hosts(const std::string& link_attributes);
+/// Two hosts and one link with the given attributes, and properties, which are lines 5 and so on.
+[[nodiscard]] std::string pair_of_hosts(const std::string& link_attributes, const Lines& link_properties = {});
 
 /// One guest for each host: g0, g1, ... described as in lines 4, 5, ... of deployment.xml.
 [[nodiscard]] std::vector<Attachment> on_hosts(const Lines& hosts);
@@ -35,7 +35,8 @@ inline constexpr int64_t kSecond = 1000 * kMs;
 
 /// Loads and runs. Once a process.
 [[nodiscard]] Status simulate(const std::string& platform, const std::vector<Attachment>& attachments, ToyParticipants& toys,
-                              VirtualTime until, const Lines& options = {}, Duration longest_turn = NetworkModel::Limits{}.longest_turn);
+                              VirtualTime until, const Lines& options = {}, Duration longest_turn = NetworkModel::Limits{}.longest_turn,
+                              const NetworkConditions& conditions = {});
 
 /// The message of the error, "" when there is none.
 [[nodiscard]] std::string failure(const Status& status);

@@ -77,6 +77,30 @@ TEST(SimgridRefusal, LatencyProfiles) {
   EXPECT_TRUE(has(load_failure(connected, guests(1)), "latency profiles are not supported"));
 }
 
+TEST(SimgridRefusal, LinkPropertiesNameTheirLine) {
+  const auto high =
+      pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\"", {"<prop id=\"jitter\" value=\"1ms\"/>", "<prop id=\"loss\" value=\"2\"/>"});
+  EXPECT_TRUE(has(load_failure(high, guests(2)), high + ":6: loss '2' is not a probability")) << load_failure(high, guests(2));
+  const auto near = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\"", {"<prop id=\"los\" value=\"0.1\"/>"});
+  EXPECT_TRUE(has(load_failure(near, guests(2)), near + ":5: unknown property 'los' of a link (did you mean 'loss'?)"));
+  const auto half = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\"", {"<prop id=\"reorder\" value=\"0.1\"/>"});
+  EXPECT_TRUE(has(load_failure(half, guests(2)), half + ":4: reorder needs to know")) << load_failure(half, guests(2));
+  const auto twice =
+      pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\"", {"<prop id=\"loss\" value=\"0\"/>", "<prop id=\"loss\" value=\"0.1\"/>"});
+  EXPECT_TRUE(has(load_failure(twice, guests(2)), twice + ":6: property 'loss' is given twice"));
+  const auto host =
+      write_platform("<zone id=\"z\" routing=\"Full\"><host id=\"h0\" speed=\"1Gf\">\n<prop id=\"loss\" value=\"0.1\"/></host></zone>");
+  EXPECT_TRUE(has(load_failure(host, guests(1)), host + ":5: property 'loss' has a meaning in a <link> only"))
+      << load_failure(host, guests(1));
+}
+
+TEST(SimgridRefusal, BandwidthProfilesUnderOtherModels) {
+  const auto profile = write_state("1.0 12500000\n");
+  const auto platform = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\" bandwidth_file=\"" + profile + "\"");
+  const auto message = load_failure(platform, guests(2), {"--cfg=network/model:LV08"});
+  EXPECT_TRUE(has(message, platform + ":4: bandwidth profiles need the network model CM02")) << message;
+}
+
 TEST(SimgridRefusal, Options) {
   const auto platform = star(2);
   EXPECT_TRUE(has(load_failure(platform, guests(2), {"--help"}), "want --cfg=NAME:VALUE"));

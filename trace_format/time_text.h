@@ -1,4 +1,4 @@
-// Virtual times on the command line.
+// Virtual times as a user writes them: on the command line, in XML files.
 #pragma once
 
 #include <string_view>

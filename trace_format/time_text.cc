@@ -1,4 +1,4 @@
-#include "cli/time_argument.h"
+#include "trace_format/time_text.h"
 
 #include <fmt/format.h>
 

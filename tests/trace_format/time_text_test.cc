@@ -1,4 +1,4 @@
-#include "cli/time_argument.h"
+#include "trace_format/time_text.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 namespace reprise {
 namespace {
 
-TEST(TimeArgument, IsExact) {
+TEST(TimeText, IsExact) {
   const std::vector<std::pair<std::string, int64_t>> cases = {
       {"0s", 0},
       {"5ns", 5},
@@ -36,7 +36,7 @@ TEST(TimeArgument, IsExact) {
   }
 }
 
-TEST(TimeArgument, RefusesWhatItCannotHoldExactly) {
+TEST(TimeText, RefusesWhatItCannotHoldExactly) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "does not begin with a digit"},
       {"s", "does not begin with a digit"},
