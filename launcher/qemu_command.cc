@@ -10,8 +10,68 @@ constexpr std::string_view kDefaultKernelCommandLine =
     "console=ttyS0 panic=-1 reboot=t quiet acpi=off nolapic_timer tsc=reliable tsc_early_khz=1000000 nokaslr cryptomgr.notests "
     "initcall_blacklist=trace_eval_init,tracer_init_tracefs";
 
-std::string kernel_command_line(const GuestMachine& machine) {
+constexpr uint64_t kMiB = uint64_t{1} << 20U;
+constexpr uint64_t kGiB = uint64_t{1} << 30U;
+constexpr std::string_view kMemoryBackend = "memory-backend-file,";
+
+uint64_t round_up_to_gib(uint64_t bytes) {
+  return (bytes + kGiB - 1) / kGiB * kGiB;
+}
+
+/// An image as memory of the guest.
+struct ImageMemory {
+  std::string_view role;
+  uint64_t address;
+  uint64_t bytes;
+};
+
+/// Where the machine `pc` has room for them: in the first whole GiB above its memory, of which it puts what does not fit below 3.5 GiB (or
+/// 3 GiB, if there is more) above 4 GiB.
+std::vector<ImageMemory> image_memories(const GuestMachine& machine) {
+  const uint64_t memory = machine.memory_mib * kMiB;
+  const uint64_t above_4_gib = memory < 3584 * kMiB ? 0 : memory - 3 * kGiB;
+  uint64_t address = round_up_to_gib(4 * kGiB + above_4_gib);
+  std::vector<ImageMemory> memories;
+  if (!machine.root.empty()) {
+    memories.push_back({"root", address, machine.root_bytes});
+    address += round_up_to_gib(machine.root_bytes);
+  }
+  if (!machine.seed.empty()) {
+    memories.push_back({"seed", address, machine.seed_bytes});
+  }
+  return memories;
+}
+
+/// With room for the images, and for the alignment that the machine gives each of them.
+std::string memory_option(const GuestMachine& machine, const std::vector<ImageMemory>& images) {
+  if (images.empty()) {
+    return fmt::format("{}M", machine.memory_mib);
+  }
+  uint64_t most = machine.memory_mib;
+  for (const ImageMemory& image : images) {
+    most += round_up_to_gib(image.bytes) / kMiB;
+  }
+  return fmt::format("{}M,slots={},maxmem={}M", machine.memory_mib, images.size(), most);
+}
+
+/// A file as an NVDIMM: its reads and writes are the guest's own loads and stores, so nothing completes at an instant that the host
+/// chooses. Mapped privately from a file that is opened for reading only: every guest starts from the same bytes, and pages are shared
+/// until written.
+void add_images(std::vector<std::string>& arguments, const std::vector<ImageMemory>& images) {
+  for (const ImageMemory& image : images) {
+    arguments.insert(arguments.end(), {"-object",
+                                       fmt::format("{}id={}-memory,share=off,readonly=on,rom=off,size={},mem-path=${{{}}}", kMemoryBackend,
+                                                   image.role, image.bytes, image.role),
+                                       "-device", fmt::format("nvdimm,id={0},memdev={0}-memory,addr={1:#x}", image.role, image.address)});
+  }
+}
+
+std::string kernel_command_line(const GuestMachine& machine, const std::vector<ImageMemory>& images) {
   std::string line(kDefaultKernelCommandLine);
+  // Without ACPI nothing else tells the kernel; and what it is told by ACPI's NFIT it refuses to use with DAX.
+  for (const ImageMemory& image : images) {
+    line += fmt::format(" memmap={:#x}!{:#x}", image.bytes, image.address);
+  }
   if (!machine.address.empty()) {
     line += " ip4=" + machine.address;
   }
@@ -66,10 +126,12 @@ std::string_view nic_name(NicModel nic) {
 }
 
 std::vector<std::string> qemu_arguments(const GuestMachine& machine, uint64_t seed) {
+  const std::vector<ImageMemory> images = image_memories(machine);
   std::vector<std::string> arguments = {
       "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
       // The console's bytes are taken at the UART; a back-end that can make the guest wait would not be deterministic.
-      "-serial", "null", "-machine", "pc", "-smp", std::to_string(machine.cpus), "-m", fmt::format("{}M", machine.memory_mib),
+      "-serial", "null", "-machine", images.empty() ? "pc" : "pc,nvdimm=on", "-smp", std::to_string(machine.cpus), "-m",
+      memory_option(machine, images),
       // No RDRAND, RDSEED or KVM clock in qemu64. Without SVM no TSC offsets, without MONITOR every idle CPU executes HLT: the plugin
       // relies on both.
       "-cpu", "qemu64,-svm,-monitor", "-accel", "tcg,thread=single", "-icount",
@@ -78,15 +140,22 @@ std::vector<std::string> qemu_arguments(const GuestMachine& machine, uint64_t se
   if (!machine.initrd.empty()) {
     arguments.insert(arguments.end(), {"-initrd", "${initrd}"});
   }
-  arguments.insert(arguments.end(), {"-append", kernel_command_line(machine)});
+  add_images(arguments, images);
+  arguments.insert(arguments.end(), {"-append", kernel_command_line(machine, images)});
   return arguments;
 }
 
 std::vector<std::string> expand_images(std::vector<std::string> arguments, const std::vector<ImageInfo>& images) {
   for (std::string& argument : arguments) {
     for (const ImageInfo& image : images) {
-      if (argument == "${" + image.role + "}") {
+      const std::string placeholder = "${" + image.role + "}";
+      if (argument == placeholder) {
         argument = image.path;
+        break;
+      }
+      if (argument.starts_with(kMemoryBackend) && argument.ends_with(",mem-path=" + placeholder)) {
+        argument.resize(argument.size() - placeholder.size());
+        argument += escape_commas(image.path);
         break;
       }
     }

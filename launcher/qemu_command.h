@@ -13,11 +13,12 @@
 
 namespace reprise {
 
-/// QEMU's arguments after the program, without the plugin; the images as ${kernel} and ${initrd}. This is what a trace records.
+/// QEMU's arguments after the program, without the plugin; the images as ${kernel}, ${initrd}, ${root} and ${seed}. This is what a trace
+/// records.
 /// `seed` seeds what QEMU draws for the guest.
 [[nodiscard]] std::vector<std::string> qemu_arguments(const GuestMachine& machine, uint64_t seed);
 
-/// `arguments` with each ${role} replaced by its image's path.
+/// `arguments` with each ${role} replaced by its image's path: as a whole argument, or at the end of a memory backend's options.
 [[nodiscard]] std::vector<std::string> expand_images(std::vector<std::string> arguments, const std::vector<ImageInfo>& images);
 
 /// How the plugin is to behave; becomes `-plugin FILE,mode=...`. See qemu_hooks/plugin_args.h for the meanings.

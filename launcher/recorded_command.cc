@@ -44,14 +44,26 @@ std::string appended_part(const std::string& recorded, const std::string& compos
   return recorded.starts_with(composed + " ") ? recorded.substr(composed.size() + 1) : std::string();
 }
 
+/// The size of the image with this role that the trace claims, 0 when there is none. Whether it is true, its digest says.
+uint64_t image_bytes(const GuestInfo& guest, std::string_view role) {
+  const auto image = std::ranges::find(guest.images, role, &ImageInfo::role);
+  return image == guest.images.end() ? 0 : image->size_bytes;
+}
+
 }  // namespace
 
 std::vector<std::string> compare_command_line(const GuestInfo& guest) {
   const auto& recorded = guest.command_line;
+  const uint64_t root_bytes = image_bytes(guest, "root");
+  const uint64_t seed_bytes = image_bytes(guest, "seed");
   GuestMachine machine{.name = guest.name,
                        .address = guest.address,
                        .kernel = "kernel",
                        .initrd = std::ranges::find(recorded, "-initrd") != recorded.end() ? "initrd" : "",
+                       .root = root_bytes != 0 ? "root" : "",
+                       .seed = seed_bytes != 0 ? "seed" : "",
+                       .root_bytes = root_bytes,
+                       .seed_bytes = seed_bytes,
                        .append = {},
                        .memory_mib = number_in(value_after(recorded, "-m")),
                        .nic = nic_of(guest.nic),
@@ -63,6 +75,11 @@ std::vector<std::string> compare_command_line(const GuestInfo& guest) {
   std::vector<std::string> differences;
   if (!is_mac_address(guest.mac)) {
     differences.push_back(fmt::format("command line: recorded '{}' is not a MAC address", guest.mac));
+  }
+  for (const auto& [role, bytes] : {std::pair{"root", root_bytes}, std::pair{"seed", seed_bytes}}) {
+    if (bytes % kImageGrain != 0 || bytes > kLargestImage) {
+      differences.push_back(fmt::format("{}: {} bytes are no size of an image in memory", role, bytes));
+    }
   }
   for (size_t i = 0; i < std::max(recorded.size(), composed.size()); ++i) {
     const std::string left = i < recorded.size() ? recorded[i] : "(nothing)";

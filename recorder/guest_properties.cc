@@ -60,7 +60,7 @@ bool is_ipv4_cidr(std::string_view text) {
          });
 }
 
-Result<std::filesystem::path> existing_file(std::string_view id, const std::string& value, const PropertyFolders& folders) {
+Result<std::filesystem::path> existing_path(std::string_view id, const std::string& value, const PropertyFolders& folders) {
   if (value.empty()) {
     return wrong(fmt::format("property '{}' names no file", id));
   }
@@ -74,13 +74,19 @@ Result<std::filesystem::path> existing_file(std::string_view id, const std::stri
     return wrong(fmt::format("{} {}: {} ({}); file names are relative to the deployment file", id, in_quotes(value), problem.message(),
                              shown(full.string())));
   }
-  if (!std::filesystem::is_regular_file(canonical, problem)) {
-    return wrong(fmt::format("{} {}: {} is not a regular file", id, in_quotes(value), shown(canonical.string())));
-  }
   if (access(canonical.c_str(), R_OK) != 0) {
     return wrong(fmt::format("{} {}: {} may not be read by this user", id, in_quotes(value), shown(canonical.string())));
   }
   return canonical;
+}
+
+Result<std::filesystem::path> existing_file(std::string_view id, const std::string& value, const PropertyFolders& folders) {
+  ASSIGN_OR_RETURN(std::filesystem::path path, existing_path(id, value, folders));
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(path, problem)) {
+    return wrong(fmt::format("{} {}: {} is not a regular file", id, in_quotes(value), shown(path.string())));
+  }
+  return path;
 }
 
 using Setter = Status (*)(GuestMachine&, const std::string& value, const PropertyFolders&);
@@ -108,6 +114,29 @@ Status set_kernel(GuestMachine& machine, const std::string& value, const Propert
 
 Status set_initrd(GuestMachine& machine, const std::string& value, const PropertyFolders& folders) {
   ASSIGN_OR_RETURN(machine.initrd, existing_file("initrd", value, folders));
+  return {};
+}
+
+Status set_root(GuestMachine& machine, const std::string& value, const PropertyFolders& folders) {
+  ASSIGN_OR_RETURN(machine.root, existing_file("root", value, folders));
+  std::error_code problem;
+  const uintmax_t bytes = std::filesystem::file_size(machine.root, problem);
+  if (problem || bytes == 0 || bytes % kImageGrain != 0 || bytes > kLargestImage) {
+    return wrong(
+        fmt::format("root {}: {} has {} bytes; the image of a file system must be a whole number of {} MiB and at most {} GiB "
+                    "('truncate --size %2M FILE' rounds it up)",
+                    in_quotes(value), shown(machine.root.string()), problem ? 0 : bytes, kImageGrain >> 20U, kLargestImage >> 30U));
+  }
+  machine.root_bytes = bytes;
+  return {};
+}
+
+Status set_seed(GuestMachine& machine, const std::string& value, const PropertyFolders& folders) {
+  ASSIGN_OR_RETURN(machine.seed, existing_path("seed", value, folders));
+  std::error_code problem;
+  if (!std::filesystem::is_regular_file(machine.seed, problem) && !std::filesystem::is_directory(machine.seed, problem)) {
+    return wrong(fmt::format("seed {}: {} is neither an ISO image nor a folder", in_quotes(value), shown(machine.seed.string())));
+  }
   return {};
 }
 
@@ -199,11 +228,10 @@ struct Property {
 };
 
 constexpr std::array kProperties = {
-    Property{"name", set_name},     Property{"address", set_address},
-    Property{"kernel", set_kernel}, Property{"initrd", set_initrd},
-    Property{"append", set_append}, Property{"memory", set_memory},
-    Property{"cpus", set_cpus},     Property{"nic", set_nic},
-    Property{"mac", set_mac},       Property{"icount-shift", set_icount_shift},
+    Property{"name", set_name},     Property{"address", set_address}, Property{"kernel", set_kernel},
+    Property{"initrd", set_initrd}, Property{"root", set_root},       Property{"seed", set_seed},
+    Property{"append", set_append}, Property{"memory", set_memory},   Property{"cpus", set_cpus},
+    Property{"nic", set_nic},       Property{"mac", set_mac},         Property{"icount-shift", set_icount_shift},
 };
 
 Status substitute_variables(std::string& value, const PropertyFolders& folders) {

@@ -26,7 +26,7 @@ std::optional<std::string> setting_problem(const std::string& name, const std::s
   if (name == "host/model" && value != "default" && value != "compound") {
     return fmt::format("host/model:{} is not supported: it replaces the network model that the coupling with guests needs", shown(value));
   }
-  if (name == "network/latency-factor") {
+  if (name == kLatencyFactorSetting) {
     return "network/latency-factor cannot be used: the coupling with guests sets the factors itself; multiply the latencies in the "
            "platform";
   }
@@ -88,7 +88,9 @@ Status check_element(const std::string& path, const XMLElement& element, Platfor
   }
   const auto* parent = element.Parent() == nullptr ? nullptr : element.Parent()->ToElement();
   if (name == "prop" && parent != nullptr && std::string_view(parent->Name()) == "config") {
-    if (const auto problem = setting_problem(attribute(element, "id"), attribute(element, "value"))) {
+    const std::string id = attribute(element, "id");
+    const auto problem = setting_problem(id, attribute(element, "value"));
+    if (problem && !(id == kLatencyFactorSetting && element.DoubleAttribute("value") == 1)) {
       return error_at(path, line, *problem);
     }
     found.settings.emplace(attribute(element, "id"), attribute(element, "value"));
@@ -110,7 +112,41 @@ Status check_tree(const std::string& path, const XMLElement& element, PlatformFi
   return {};
 }
 
+/// Where the tag that begins at `start` ends, behind its '>'; the text's end when it does not.
+size_t end_of_tag(const std::string& xml, size_t start) {
+  char quote = '\0';
+  for (size_t at = start; at < xml.size(); ++at) {
+    if (quote != '\0') {
+      quote = xml[at] == quote ? '\0' : quote;
+    } else if (xml[at] == '"' || xml[at] == '\'') {
+      quote = xml[at];
+    } else if (xml[at] == '>') {
+      return at + 1;
+    }
+  }
+  return xml.size();
+}
+
 }  // namespace
+
+std::string without_latency_factor(std::string xml) {
+  constexpr std::string_view kBegin = "<prop";
+  constexpr std::string_view kEnd = "</prop>";
+  for (size_t start = xml.find(kBegin); start != std::string::npos; start = xml.find(kBegin, start + 1)) {
+    size_t end = end_of_tag(xml, start);
+    if (std::string_view(xml).substr(start, end - start).find(kLatencyFactorSetting) == std::string_view::npos) {
+      continue;
+    }
+    if (xml[end - 2] != '/') {
+      const size_t closing = xml.find(kEnd, end);
+      end = closing == std::string::npos ? end : closing + kEnd.size();
+    }
+    std::replace_if(
+        xml.begin() + static_cast<ptrdiff_t>(start), xml.begin() + static_cast<ptrdiff_t>(end),
+        [](char c) { return c != '\n' && c != '\r'; }, ' ');
+  }
+  return xml;
+}
 
 Result<PlatformFile> check_platform_file(const std::filesystem::path& path) {
   ASSIGN_OR_RETURN(const XmlFile file, read_xml_file(path));

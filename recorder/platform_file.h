@@ -28,6 +28,12 @@ struct PlatformFile {
 /// kUsage for a bandwidth profile under settings with which SimGrid loses frames.
 [[nodiscard]] Status check_bandwidth_profile(const PlatformFile& platform, const SimgridSettings& settings);
 
+/// The one setting that says what the coupling does anyway, if its value is 1, and that SimGrid does not take together with the coupling.
+inline constexpr const char* kLatencyFactorSetting = "network/latency-factor";
+
+/// `xml` with blanks in the place of each <prop> that sets kLatencyFactorSetting: line for line as before.
+[[nodiscard]] std::string without_latency_factor(std::string xml);
+
 /// kUsage for anything but --cfg=NAME:VALUE and --log=..., and for settings that break the coupling.
 [[nodiscard]] Result<SimgridSettings> check_simgrid_options(const std::vector<std::string>& options);
 

@@ -1,6 +1,7 @@
 #include "recorder/recording.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
 #include "recorder/run_description.h"
+#include "recorder/seed_images.h"
 #include "recorder/simgrid_network.h"
 #include "recorder/size_budget.h"
 #include "recorder/supervisor.h"
@@ -114,6 +116,29 @@ RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run, const Netwo
   return outcome;
 }
 
+/// Where the images of the guests' seeds are: beside the trace, which a replay needs them with; without a trace, until the run has ended.
+class SeedFolder {
+ public:
+  explicit SeedFolder(const RecordOptions& options)
+      : temporary_(!options.trace),
+        path_(temporary_ ? fs::temp_directory_path() / fmt::format("reprise-seeds-{}", getpid())
+                         : fs::path(fs::absolute(options.output).string() + ".seeds")) {}
+  ~SeedFolder() {
+    std::error_code ignored;
+    if (temporary_) {
+      fs::remove_all(path_, ignored);
+    }
+  }
+  SeedFolder(const SeedFolder&) = delete;
+  SeedFolder& operator=(const SeedFolder&) = delete;
+
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  bool temporary_;
+  fs::path path_;
+};
+
 /// Everything that has to be right before a process is started or a file is made.
 struct Prepared {
   std::unique_ptr<NetworkModel> network;
@@ -122,7 +147,7 @@ struct Prepared {
   RunInfo run;
 };
 
-Result<Prepared> prepare(const RecordOptions& options) {
+Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) {
   Prepared prepared;
   ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder()));
   if (options.adjust) {
@@ -131,6 +156,7 @@ Result<Prepared> prepare(const RecordOptions& options) {
   ASSIGN_OR_RETURN(prepared.network, make_network(options, deployment));
   ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
   ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
+  RETURN_IF_ERROR(make_seed_images(deployment, seeds.path()));
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.qemu));
   if (const uint64_t smallest = SizeBudget::smallest(prepared.run, !options.recipients.empty());
       options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
@@ -190,7 +216,8 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
 }  // namespace
 
 Result<RecordOutcome> record(const RecordOptions& options) {
-  ASSIGN_OR_RETURN(Prepared prepared, prepare(options));
+  const SeedFolder seeds(options);
+  ASSIGN_OR_RETURN(Prepared prepared, prepare(options, seeds));
   Streams streams;
   if (options.trace) {
     ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run));

@@ -24,6 +24,12 @@ Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& 
   if (!machine.initrd.empty()) {
     files.emplace_back("initrd", machine.initrd);
   }
+  if (!machine.root.empty()) {
+    files.emplace_back("root", machine.root);
+  }
+  if (!machine.seed.empty()) {
+    files.emplace_back("seed", machine.seed);
+  }
   files.insert(files.end(), qemu.firmware.begin(), qemu.firmware.end());
   for (const auto& [role, path] : files) {
     ASSIGN_OR_RETURN(ImageInfo image, digests.of(role, path));

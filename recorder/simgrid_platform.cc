@@ -1,10 +1,14 @@
 #include "recorder/simgrid_platform.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <optional>
 #include <sstream>
 
@@ -12,6 +16,7 @@
 #include "recorder/near_name.h"
 #include "recorder/shown.h"
 #include "recorder/simgrid_time.h"
+#include "recorder/xml_file.h"
 
 namespace reprise {
 namespace {
@@ -83,21 +88,12 @@ std::string last_words(const std::string& output) {
   return first.empty() ? "nothing; it died" : first;
 }
 
-/// A message of a SimGrid exception as one of ours: its first line, with FILE:LINE in front when SimGrid knows it.
-Error simgrid_error(const std::string& file, const std::string& what) {
-  const std::string first_line = what.substr(0, what.find('\n'));
-  const std::string prefix = "Parse error at ";
-  if (first_line.rfind(prefix + file + ":", 0) == 0) {
-    return Error{ErrorKind::kUsage, first_line.substr(prefix.size())};
-  }
-  return Error{ErrorKind::kUsage, fmt::format("{}: SimGrid refuses this platform or its options: {}", file, first_line)};
-}
-
 }  // namespace
 
 SimgridPlatform::SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments,
                                  NetworkConditions conditions, PlatformFile platform)
     : file_(std::move(file)),
+      simgrid_file_(file_.string()),
       guests_(std::move(guests)),
       arguments_(std::move(arguments)),
       conditions_(std::move(conditions)),
@@ -118,18 +114,46 @@ Result<std::unique_ptr<SimgridPlatform>> SimgridPlatform::load(const std::filesy
   arguments.insert(arguments.begin(), "reprise");
   arguments.insert(arguments.end(), options.begin(), options.end());
   std::unique_ptr<SimgridPlatform> result(new SimgridPlatform(platform, guests, arguments, conditions, in_file));
+  if (settings.count(kLatencyFactorSetting) != 0) {
+    RETURN_IF_ERROR(result->leave_out_latency_factor());
+  }
   const IsolatedOutcome rehearsal = run_isolated([&result] {
     Status status = result->set_up();
     static_cast<void>(result.release());  // the child exits; taking SimGrid down first could only add a crash
     return status;
   });
   if (!rehearsal.returned) {
-    return simgrid_error(platform.string(), last_words(rehearsal.output));
+    return result->simgrid_error(last_words(rehearsal.output));
   }
   RETURN_IF_ERROR(rehearsal.status);
   loaded = true;
   RETURN_IF_ERROR(result->set_up());
   return result;
+}
+
+Status SimgridPlatform::leave_out_latency_factor() {
+  ASSIGN_OR_RETURN(const XmlFile file, read_xml_file(file_));
+  const std::string text = without_latency_factor(file.text);
+  const int fd = memfd_create("reprise-platform", MFD_CLOEXEC);  // as long as the process, like the engine
+  if (fd < 0 || write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be copied for SimGrid: {}", file_.string(), std::strerror(errno))};
+  }
+  simgrid_file_ = fmt::format("/proc/self/fd/{}", fd);
+  return {};
+}
+
+/// Its first line, with FILE:LINE in front when SimGrid knows it.
+Error SimgridPlatform::simgrid_error(std::string what) const {
+  what.resize(std::min(what.size(), what.find('\n')));
+  for (size_t at = 0; simgrid_file_ != file_ && (at = what.find(simgrid_file_, at)) != std::string::npos;) {
+    what.replace(at, simgrid_file_.size(), file_.string());
+    at += file_.string().size();
+  }
+  const std::string prefix = "Parse error at ";
+  if (what.rfind(prefix + file_.string() + ":", 0) == 0) {
+    return Error{ErrorKind::kUsage, what.substr(prefix.size())};
+  }
+  return Error{ErrorKind::kUsage, fmt::format("{}: SimGrid refuses this platform or its options: {}", file_.string(), what)};
 }
 
 Status SimgridPlatform::set_up() {
@@ -142,7 +166,7 @@ Status SimgridPlatform::set_up() {
     install_latency_factor();
     return {};
   } catch (const std::exception& problem) {
-    return simgrid_error(file_.string(), problem.what());
+    return simgrid_error(problem.what());
   }
 }
 
@@ -154,7 +178,7 @@ void SimgridPlatform::start_engine() {
   argv_.push_back(nullptr);
   int argc = static_cast<int>(arguments_.size());
   engine_ = std::make_unique<Engine>(&argc, argv_.data());
-  engine_->load_platform(file_.string());
+  engine_->load_platform(simgrid_file_);
   engine_->seal_platform();  // before it, zones with full routing lack their loopback, and asking for it aborts
 }
 

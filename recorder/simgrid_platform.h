@@ -66,6 +66,10 @@ class SimgridPlatform {
   SimgridPlatform(std::filesystem::path file, std::vector<Attachment> guests, std::vector<std::string> arguments,
                   NetworkConditions conditions, PlatformFile platform);
 
+  /// A copy for SimGrid without the setting that it would not take.
+  Status leave_out_latency_factor();
+  /// A message of SimGrid's about what it read.
+  [[nodiscard]] Error simgrid_error(std::string what) const;
   Status set_up();
   void start_engine();
   Status find_hosts();
@@ -83,6 +87,7 @@ class SimgridPlatform {
   [[nodiscard]] Error latency_error(const SimgridPath& path, GuestIndex from, GuestIndex to) const;
 
   std::filesystem::path file_;
+  std::string simgrid_file_;  ///< what SimGrid reads: file_, or a copy in memory
   std::vector<Attachment> guests_;
   std::vector<std::string> arguments_;  ///< the engine keeps pointers into them
   NetworkConditions conditions_;

@@ -22,11 +22,12 @@ bool is_guest_name(const std::string& name) {
 }
 
 /// Adds to `differences`, or returns the image as it is here.
-ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, std::vector<std::string>& differences) {
+ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, const fs::path& seeds, std::vector<std::string>& differences) {
   fs::path path = recorded.path;
   std::error_code error;
   if (!fs::exists(path, error)) {
-    path = guests_folder() / path.filename();
+    const fs::path beside_trace = seeds / path.filename();
+    path = fs::exists(beside_trace, error) ? beside_trace : guests_folder() / path.filename();
   }
   Result<ImageInfo> here = digests.of(recorded.role, path);
   if (!here.ok()) {
@@ -41,7 +42,8 @@ ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, std::vec
 
 }  // namespace
 
-Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu, ImageDigests& digests) {
+Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu, ImageDigests& digests,
+                                                const fs::path& seeds) {
   std::vector<std::string> differences;
   if (!is_guest_name(guest.name)) {
     differences.emplace_back("name: only letters, digits, '.', '_' and '-' may be in it");
@@ -57,7 +59,7 @@ Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const Qe
   }
   std::vector<ImageInfo> images;
   for (const ImageInfo& image : guest.images) {
-    images.push_back(check_image(image, digests, differences));
+    images.push_back(check_image(image, digests, seeds, differences));
   }
   if (differences.empty()) {
     return images;

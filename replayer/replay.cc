@@ -186,7 +186,7 @@ Result<std::vector<Job>> prepare(TraceReader& reader, const QemuProgram& qemu, c
   for (const GuestIndex guest : guests) {
     Job job;
     job.guest = guest;
-    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], qemu, digests));
+    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], qemu, digests, options.trace.string() + ".seeds"));
     ASSIGN_OR_RETURN(const auto contradiction, find_contradiction(reader, guest));
     if (contradiction.has_value()) {
       ASSIGN_OR_RETURN(job.result,

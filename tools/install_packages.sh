@@ -5,12 +5,17 @@
 #                                               Debian 12 has among its backports
 set -euo pipefail
 
+# shellcheck source=tools/debian_archive.sh
+. "$(dirname "${BASH_SOURCE[0]}")/debian_archive.sh"
+
 packages=(
   cmake ninja-build g++ pkg-config git python3 binutils lz4 zstd                                 # to build, and to unpack the guest
   clang clang-format clang-tidy libclang-rt-dev llvm                                             # for the checks; the fuzzer, its symbolizer
   dpkg-dev file debootstrap                                                                      # to make a package, and try it in a fresh Debian
   capnproto libcapnp-dev libsimgrid-dev libzstd-dev libxxhash-dev libssl-dev libfmt-dev       # the program's libraries
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
+  debootstrap e2fsprogs                                                                          # for guests with a root file system
+  genisoimage faketime                                                                           # for their seeds
   age                                                                                            # to test encrypted traces against
 )
 qemu_package=qemu-system-x86
@@ -47,20 +52,6 @@ installed_qemu() { dpkg-query -W -f='${Version}' "$qemu_package" 2>/dev/null || 
 candidate_qemu() { apt-cache policy "$qemu_package" | sed -n 's/^  Candidate: *//p'; }
 # The newest version in any configured suite, also one that apt would not choose by itself.
 available_qemu() { apt-cache madison "$qemu_package" | awk -F' *[|] *' '{print $2}' | head -n 1; }
-
-# "URI FILE": where this machine gets the release itself from, and which sources file says so.
-archive_of() {
-  # shellcheck disable=SC2016  # apt fills these in, not the shell
-  apt-get indextargets --format '$(REPO_URI) $(SOURCESENTRY) $(ORIGIN)/$(LABEL) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-    awk -v codename="$1" '$3 == "Debian/Debian" && $4 == codename && $5 == "main" { sub(/:[0-9]+$/, "", $2); print $1, $2; exit }'
-}
-
-# The keyring that the sources file names, or Debian's own.
-keyring_in() {
-  local named
-  named=$(sed -n -e 's/^Signed-By: *\(\/[^ ]*\).*/\1/p' -e 's/^deb .*signed-by=\(\/[^] ]*\).*/\1/p' "$1" | head -n 1)
-  echo "${named:-/usr/share/keyrings/debian-archive-keyring.gpg}"
-}
 
 add_backports() {
   local codename=$1 uri file

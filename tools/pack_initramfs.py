@@ -16,8 +16,8 @@ import tempfile
 
 FOLDERS = ["bin", "dev", "lib", "lib/modules", "proc", "root", "sys", "tmp"]
 CONSOLE = (5, 1)
-# Not named in virtio_net's `depends=`: the transport is found by the bus, as udev would.
-ALSO_NEEDED = {"virtio_net": ["virtio_pci"]}
+# Not named in `depends=`: the transport, which the bus finds as udev would; the checksum, which ext4 asks modprobe for.
+ALSO_NEEDED = {"virtio_net": ["virtio_pci"], "ext4": ["crc32c_generic"]}
 
 
 class Archive:

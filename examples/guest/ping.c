@@ -35,23 +35,23 @@ static void send_echo(int fd, struct in_addr peer, uint16_t seq) {
   (void)sendto(fd, &echo, sizeof echo, 0, (const struct sockaddr*)&to, sizeof to);
 }
 
-static int is_reply(const unsigned char* packet, ssize_t size, struct in_addr peer, uint16_t seq) {
+static int is_reply(const unsigned char* packet, ssize_t size, struct in_addr peer, uint16_t first, uint16_t last) {
   const struct iphdr* ip = (const struct iphdr*)packet;
   if (size < (ssize_t)sizeof *ip || size < ip->ihl * 4 + (ssize_t)sizeof(struct icmphdr)) return 0;
   const struct icmphdr* icmp = (const struct icmphdr*)(packet + ip->ihl * 4);
-  return ip->saddr == peer.s_addr && icmp->type == ICMP_ECHOREPLY && icmp->un.echo.id == htons(kPingId) &&
-         icmp->un.echo.sequence == htons(seq);
+  const uint16_t seq = ntohs(icmp->un.echo.sequence);
+  return ip->saddr == peer.s_addr && icmp->type == ICMP_ECHOREPLY && icmp->un.echo.id == htons(kPingId) && seq >= first && seq <= last;
 }
 
-/// The reply's arrival in CLOCK_MONOTONIC ns, or -1 if none came before `deadline`.
-static int64_t wait_for_reply(int fd, struct in_addr peer, uint16_t seq, int64_t deadline) {
+/// The arrival, in CLOCK_MONOTONIC ns, of a reply to one of the echoes `first` to `last`, or -1 if none came before `deadline`.
+static int64_t wait_for_reply(int fd, struct in_addr peer, uint16_t first, uint16_t last, int64_t deadline) {
   _Alignas(8) unsigned char packet[2048];
   for (int64_t now = monotonic_ns(); now < deadline; now = monotonic_ns()) {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     if (poll(&readable, 1, (int)((deadline - now + 999999) / 1000000)) <= 0) continue;
     const ssize_t size = recv(fd, packet, sizeof packet, 0);
     const int64_t arrival = monotonic_ns();
-    if (is_reply(packet, size, peer, seq)) return arrival;
+    if (is_reply(packet, size, peer, first, last)) return arrival;
   }
   return -1;
 }
@@ -59,7 +59,8 @@ static int64_t wait_for_reply(int fd, struct in_addr peer, uint16_t seq, int64_t
 static int wait_for_peer(int fd, struct in_addr peer) {
   for (uint16_t attempt = 0; attempt < kConnectAttempts; ++attempt) {
     send_echo(fd, peer, attempt);
-    if (wait_for_reply(fd, peer, attempt, monotonic_ns() + kConnectPauseMs * 1000000LL) >= 0) return 1;
+    // To any of them: the round trip may be longer than the pause.
+    if (wait_for_reply(fd, peer, 0, attempt, monotonic_ns() + kConnectPauseMs * 1000000LL) >= 0) return 1;
   }
   return 0;
 }
@@ -80,7 +81,7 @@ int ping_command(int argc, char** argv) {
     const uint16_t seq = (uint16_t)(kFirstTimedSeq + i);  // apart from the waiting phase's, whose replies may still arrive
     const int64_t sent = monotonic_ns();
     send_echo(fd, peer, seq);
-    const int64_t arrival = wait_for_reply(fd, peer, seq, sent + kReplyTimeoutMs * 1000000LL);
+    const int64_t arrival = wait_for_reply(fd, peer, seq, seq, sent + kReplyTimeoutMs * 1000000LL);
     if (arrival < 0) {
       printf("lost seq=%d\n", i + 1);
     } else {

@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kHang{120};
 constexpr std::chrono::milliseconds kPollPause{5};
 
 std::string quoted(const std::string& word) {
@@ -54,7 +53,8 @@ std::string all_of(int fd) {
 RunningReprise::RunningReprise(const std::vector<std::string>& arguments, const RunOptions& options)
     : out_fd_(memfd_create("stdout", MFD_CLOEXEC)),
       err_fd_(memfd_create("stderr", MFD_CLOEXEC)),
-      command_(command_text(arguments, options)) {
+      command_(command_text(arguments, options)),
+      limit_(options.limit) {
   std::vector<char*> argv = {const_cast<char*>(REPRISE_PROGRAM)};
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
@@ -97,8 +97,8 @@ bool RunningReprise::running() const {
 
 Outcome RunningReprise::wait() {
   std::string hang;
-  if (!wait_until([this] { return !running(); }, kHang)) {
-    hang = fmt::format("\n(the test killed it after {} s)\n", kHang.count());
+  if (!wait_until([this] { return !running(); }, limit_)) {
+    hang = fmt::format("\n(the test killed it after {} s)\n", limit_.count());
     kill(pid_, SIGKILL);
   }
   int status = 0;

@@ -25,6 +25,7 @@ struct Outcome {
 struct RunOptions {
   std::vector<std::pair<std::string, std::optional<std::string>>> environment;  ///< variables to set, or to unset (nullopt)
   int nice = 0;                                                                 ///< added to our own
+  std::chrono::seconds limit{120};                                              ///< what takes longer hangs
 };
 
 /// `reprise` while it runs. The destructor kills it (its guests end by themselves then).
@@ -37,7 +38,7 @@ class RunningReprise {
 
   void signal(int number) const;
   [[nodiscard]] bool running() const;
-  /// Waits for its end. Kills it after two minutes, which no test comes near: a hang becomes a failure that shows its output.
+  /// Waits for its end. Kills it after the limit, which no test comes near: a hang becomes a failure that shows its output.
   Outcome wait();
 
  private:
@@ -45,6 +46,7 @@ class RunningReprise {
   int out_fd_ = -1;
   int err_fd_ = -1;
   std::string command_;
+  std::chrono::seconds limit_;
 };
 
 Outcome run_reprise(const std::vector<std::string>& arguments, const RunOptions& options = {});

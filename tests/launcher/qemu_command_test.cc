@@ -88,6 +88,40 @@ TEST(QemuCommand, LeavesOutWhatTheGuestDoesNotHave) {
   EXPECT_TRUE(text.ends_with("tracer_init_tracefs\n")) << text;
 }
 
+GuestMachine machine_with_images() {
+  GuestMachine guest = machine();
+  guest.root = "/images/debian.ext4";
+  guest.root_bytes = 1025 * kImageGrain;  // more than 2 GiB
+  guest.seed = "/images/alice.iso";
+  guest.seed_bytes = kImageGrain;
+  return guest;
+}
+
+TEST(QemuCommand, ImagesAreMemoryThatIsMappedCopyOnWrite) {
+  const std::string text = lines(qemu_arguments(machine_with_images(), 77));
+  for (const char* part : {
+           "-machine\npc,nvdimm=on\n",
+           "-m\n96M,slots=2,maxmem=4192M\n",
+           "-object\nmemory-backend-file,id=root-memory,share=off,readonly=on,rom=off,size=2149580800,mem-path=${root}\n"
+           "-device\nnvdimm,id=root,memdev=root-memory,addr=0x100000000\n"
+           "-object\nmemory-backend-file,id=seed-memory,share=off,readonly=on,rom=off,size=2097152,mem-path=${seed}\n"
+           "-device\nnvdimm,id=seed,memdev=seed-memory,addr=0x1c0000000\n",
+           "tracer_init_tracefs memmap=0x80200000!0x100000000 memmap=0x200000!0x1c0000000 ip4=",
+       }) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
+TEST(QemuCommand, ImagesLieAboveTheGuestsMemory) {
+  GuestMachine guest = machine_with_images();
+  for (const auto& [memory_mib, address] :
+       {std::pair{3583U, "0x100000000"}, {3584U, "0x140000000"}, {4096U, "0x140000000"}, {4097U, "0x180000000"}}) {
+    guest.memory_mib = memory_mib;
+    EXPECT_NE(lines(qemu_arguments(guest, 77)).find(std::string("memdev=root-memory,addr=") + address + "\n"), std::string::npos)
+        << memory_mib;
+  }
+}
+
 TEST(QemuCommand, SeedFitsQemu) {
   const std::string text = lines(qemu_arguments(machine(), 0x1'0000'0005));
   EXPECT_NE(text.find("-seed\n5\n"), std::string::npos) << "QEMU takes 32 bits";
@@ -104,6 +138,13 @@ TEST(QemuCommand, ExpandsOnlyWholeArguments) {
   const std::vector<std::string> arguments = {"-kernel", "${kernel}", "-initrd", "${initrd}", "-append", "x=${kernel}", "${unknown}"};
   EXPECT_EQ(expand_images(arguments, images),
             (std::vector<std::string>{"-kernel", "/a/${initrd}", "-initrd", "/b,c/guest.cpio", "-append", "x=${kernel}", "${unknown}"}));
+}
+
+TEST(QemuCommand, ExpandsAnImageInTheOptionsOfAMemoryBackendOnly) {
+  const std::vector<ImageInfo> images = {{"root", "/b,c/d.ext4", {}, 0}};
+  EXPECT_EQ(expand_images({"memory-backend-file,size=1,mem-path=${root}", "x,mem-path=${root}", "memory-backend-file,id=${root}"}, images),
+            (std::vector<std::string>{"memory-backend-file,size=1,mem-path=/b,,c/d.ext4", "x,mem-path=${root}",
+                                      "memory-backend-file,id=${root}"}));
 }
 
 TEST(QemuCommand, PluginOfARecording) {

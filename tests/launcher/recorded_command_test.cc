@@ -52,6 +52,36 @@ TEST(RecordedCommand, WhatWeComposeIsTheSame) {
   }
 }
 
+GuestInfo recorded_with_images(uint64_t root_bytes, uint64_t seed_bytes) {
+  GuestMachine guest = machine();
+  guest.root = "r";
+  guest.root_bytes = root_bytes;
+  guest.seed = seed_bytes != 0 ? "s" : "";
+  guest.seed_bytes = seed_bytes;
+  GuestInfo info = recorded(guest);
+  info.images = {{"kernel", "k", {}, 1}, {"root", "r", {}, root_bytes}};
+  if (seed_bytes != 0) {
+    info.images.push_back({"seed", "s", {}, seed_bytes});
+  }
+  return info;
+}
+
+TEST(RecordedCommand, ImagesInMemoryAreTheSame) {
+  EXPECT_EQ(joined(compare_command_line(recorded_with_images(96 * kImageGrain, 0))), "");
+  EXPECT_EQ(joined(compare_command_line(recorded_with_images(kLargestImage, kImageGrain))), "");
+}
+
+TEST(RecordedCommand, SizesOfImagesMustBeThoseOfTheCommandLine) {
+  GuestInfo guest = recorded_with_images(96 * kImageGrain, kImageGrain);
+  guest.images[1].size_bytes += kImageGrain;
+  EXPECT_EQ(compare_command_line(guest).size(), 2U) << joined(compare_command_line(guest));  // the backend, and the kernel's memmap
+  guest.images[1].role = "roof";
+  EXPECT_FALSE(compare_command_line(guest).empty());
+  for (const uint64_t bytes : {kImageGrain + 1, kLargestImage + kImageGrain, ~uint64_t{0}}) {
+    EXPECT_NE(joined(compare_command_line(recorded_with_images(bytes, 0))).find("no size of an image"), std::string::npos) << bytes;
+  }
+}
+
 TEST(RecordedCommand, EveryChangedArgumentIsNamed) {
   const GuestInfo good = recorded(machine());
   for (size_t i = 0; i < good.command_line.size(); ++i) {

@@ -137,6 +137,24 @@ TEST_F(DeploymentTest, Files) {
   expect_error(parse("<actor host=\"node-0\" function=\"qemu_guest\">\n</actor>"), 4, "lacks <prop id=\"kernel\"");
 }
 
+TEST_F(DeploymentTest, RootAndSeed) {
+  std::ofstream(folder_ / "root.ext4") << "x";
+  fs::resize_file(folder_ / "root.ext4", 3 * kImageGrain);
+  const auto result = parse_props("<prop id=\"root\" value=\"root.ext4\"/> <prop id=\"seed\" value=\"guests\"/>");
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  EXPECT_EQ(result->guests[0].machine.root, folder_ / "root.ext4");
+  EXPECT_EQ(result->guests[0].machine.root_bytes, 3 * kImageGrain);
+  EXPECT_EQ(result->guests[0].machine.seed, folder_ / "guests");
+  EXPECT_TRUE(parse_props("<prop id=\"seed\" value=\"vmlinux\"/>").ok()) << "an image, for all that is known here";
+  expect_bad_prop("root", "vmlinux", "has 1 bytes; the image of a file system must be a whole number of 2 MiB");
+  expect_bad_prop("root", "guests", "not a regular file");
+  expect_bad_prop("root", "nowhere", "No such file");
+  expect_bad_prop("seed", "nowhere", "No such file");
+  expect_bad_prop("seed", "/dev/null", "neither an ISO image nor a folder");
+  fs::resize_file(folder_ / "root.ext4", 0);
+  expect_bad_prop("root", "root.ext4", "has 0 bytes");
+}
+
 TEST_F(DeploymentTest, GuestsFolderMustBeKnownToBeUsed) {
   std::ofstream(folder_ / "deployment.xml") << "<platform version=\"4.1\"><actor host=\"n\" function=\"qemu_guest\">"
                                                "<prop id=\"kernel\" value=\"${REPRISE_GUESTS}/demo\"/></actor></platform>";
