@@ -50,9 +50,11 @@ std::string guest_block(const GuestInfo& guest) {
   add_guest_line(text, "host", printable(guest.host));
   add_guest_line(text, "address", or_none(guest.address));
   add_guest_line(text, "nic", fmt::format("{} {}", printable(guest.nic), printable(guest.mac)));
-  add_guest_line(text, "icount shift",
-                 fmt::format("{} ({} ns an instruction)", guest.icount_shift, uint64_t{1} << (guest.icount_shift & 63)));
-  add_guest_line(text, "QEMU", fmt::format("{}, build id {}", printable(guest.qemu_version), or_none(guest.qemu_build_id)));
+  if (guest.kind == GuestKind::kQemu) {
+    add_guest_line(text, "icount shift",
+                   fmt::format("{} ({} ns an instruction)", guest.icount_shift, uint64_t{1} << (guest.icount_shift & 63)));
+    add_guest_line(text, "QEMU", fmt::format("{}, build id {}", printable(guest.qemu_version), or_none(guest.qemu_build_id)));
+  }
   for (const ImageInfo& image : guest.images) {
     add_guest_line(text, printable(image.role),
                    fmt::format("{}, {} bytes, sha256 {}", printable(image.path), image.size_bytes, printable(image.sha256)));
@@ -108,6 +110,7 @@ Json guest_json(const GuestInfo& guest) {
     images.push_back({{"role", image.role}, {"path", image.path}, {"sha256", image.sha256}, {"size_bytes", image.size_bytes}});
   }
   return {{"name", guest.name},
+          {"kind", guest.kind == GuestKind::kQemu ? "qemu" : "process"},
           {"host", guest.host},
           {"address", guest.address},
           {"mac", guest.mac},

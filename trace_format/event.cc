@@ -13,12 +13,13 @@ std::string_view name_of(const std::array<std::string_view, n>& names, uint8_t n
 }  // namespace
 
 std::string_view clock_source_name(ClockSource source) {
-  static constexpr std::array<std::string_view, kClockSourceCount> kNames = {"tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic"};
+  static constexpr std::array<std::string_view, kClockSourceCount> kNames = {"tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic", "process"};
   return name_of(kNames, static_cast<uint8_t>(source));
 }
 
 std::string_view end_reason_name(EndReason reason) {
-  static constexpr std::array<std::string_view, 7> kNames = {"power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed"};
+  static constexpr std::array<std::string_view, 9> kNames = {"power-off", "reset",   "triple fault", "halt", "until",
+                                                             "aborted",   "trimmed", "exit",         "crash"};
   return name_of(kNames, static_cast<uint8_t>(reason));
 }
 

@@ -13,9 +13,9 @@ namespace reprise {
 using ByteView = std::span<const uint8_t>;
 
 /// Where a guest read the time. The numbers here and below are those of FORMAT.md.
-enum class ClockSource : uint8_t { kTsc = 0, kHpet = 1, kPit = 2, kRtc = 3, kAcpiPm = 4, kLapic = 5 };
-inline constexpr int kClockSourceCount = 6;
-/// "tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic".
+enum class ClockSource : uint8_t { kTsc = 0, kHpet = 1, kPit = 2, kRtc = 3, kAcpiPm = 4, kLapic = 5, kProcess = 6 };
+inline constexpr int kClockSourceCount = 7;
+/// "tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic", "process".
 [[nodiscard]] std::string_view clock_source_name(ClockSource source);
 
 /// Why a guest's stream ends.
@@ -27,9 +27,11 @@ enum class EndReason : uint8_t {
   kUntil = 4,        ///< the run's --until deadline
   kAborted = 5,      ///< the run failed; the stream is a true prefix
   kTrimmed = 6,      ///< the last instant of a part that `trim` made
+  kExit = 7,         ///< a native process exited with code 0
+  kCrash = 8,        ///< a native process exited with another code, or by a signal
 };
-inline constexpr EndReason kLastEndReason = EndReason::kTrimmed;
-/// "power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed".
+inline constexpr EndReason kLastEndReason = EndReason::kCrash;
+/// "power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed", "exit", "crash".
 [[nodiscard]] std::string_view end_reason_name(EndReason reason);
 
 /// Why the network did not deliver a frame.

@@ -13,24 +13,30 @@ namespace reprise {
 
 /// A file that a guest booted from.
 struct ImageInfo {
-  std::string role;    ///< "kernel", "initrd", "firmware", ...; the placeholder ${role} in the command line stands for its path
+  std::string role;    ///< "kernel", "initrd", "firmware", "program", ...; the placeholder ${role} in the command line stands for its path
   std::string path;    ///< absolute path at the time of recording
   std::string sha256;  ///< lower-case hex of the whole file
   uint64_t size_bytes = 0;
 };
 
+/// What runs a guest. The numbers are those of FORMAT.md.
+enum class GuestKind : uint8_t { kQemu = 0, kProcess = 1 };
+inline constexpr GuestKind kLastGuestKind = GuestKind::kProcess;
+
 struct GuestInfo {
-  std::string name;                       ///< unique in the run, not empty
-  std::string host;                       ///< the SimGrid host
-  std::string address;                    ///< CIDR as in the deployment, or empty
-  std::string mac;                        ///< "52:54:00:..."
-  std::string nic;                        ///< "e1000", "vmxnet3" or "virtio-net"
-  std::string qemu_version;               ///< as `qemu-system-x86_64 --version` prints it, first line
-  std::string qemu_build_id;              ///< lower-case hex of the ELF build id
-  std::vector<std::string> command_line;  ///< QEMU's arguments after the program, plugin left out, images as ${role}
+  std::string name;           ///< unique in the run, not empty
+  std::string host;           ///< the SimGrid host
+  std::string address;        ///< CIDR as in the deployment, or empty
+  std::string mac;            ///< "52:54:00:..."
+  std::string nic;            ///< "e1000", "vmxnet3" or "virtio-net"; of a process: "process"
+  std::string qemu_version;   ///< as `qemu-system-x86_64 --version` prints it, first line; of a process: empty
+  std::string qemu_build_id;  ///< lower-case hex of the ELF build id; of a process: empty
+  std::vector<std::string>
+      command_line;  ///< QEMU's (a process: its host's) arguments after the program, plugin left out, images as ${role}
   std::vector<ImageInfo> images;
   uint32_t icount_shift = 0;  ///< one instruction takes 2^icount_shift ns; 0..10
   bool omitted = false;       ///< left out by `trim`: the trace has nothing of this guest but its place among the others
+  GuestKind kind = GuestKind::kQemu;
 };
 
 /// Provenance of a run; written at both ends of the trace.

@@ -54,6 +54,7 @@ void build_guest(schema::GuestInfo::Builder builder, const GuestInfo& guest) {
   }
   builder.setIcountShift(guest.icount_shift);
   builder.setOmitted(guest.omitted);
+  builder.setKind(static_cast<uint8_t>(guest.kind));
 }
 
 GuestInfo read_guest(schema::GuestInfo::Reader reader) {
@@ -71,6 +72,7 @@ GuestInfo read_guest(schema::GuestInfo::Reader reader) {
   }
   guest.icount_shift = reader.getIcountShift();
   guest.omitted = reader.getOmitted();
+  guest.kind = static_cast<GuestKind>(reader.getKind());
   return guest;
 }
 
@@ -227,6 +229,9 @@ std::string run_info_error(const RunInfo& run) {
       }
     }
     texts += 8 + guest.command_line.size() + 3 * guest.images.size();
+    if (guest.kind > kLastGuestKind) {
+      return fmt::format("guest '{}' is of kind {}, which this Reprise does not know", guest.name, static_cast<unsigned>(guest.kind));
+    }
     if (guest.icount_shift > kMaxIcountShift) {
       return fmt::format("guest '{}' has icount shift {}; the limit is {}", guest.name, guest.icount_shift, kMaxIcountShift);
     }

@@ -26,10 +26,10 @@ TEST_F(ReportsTest, StatsJsonHoldsTheCounts) {
   const auto reader = trace();
   Json expected = Json::parse(R"({"guests": [
     {"name": "alice", "host": "node-0", "frames_sent": 2, "frames_received": 1, "bytes_sent": 158, "bytes_received": 60,
-     "clock_reads": {"tsc": 3, "hpet": 1, "pit": 0, "rtc": 0, "acpi_pm": 0, "lapic": 0}, "console_bytes": 2,
+     "clock_reads": {"tsc": 3, "hpet": 1, "pit": 0, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 2,
      "first_ns": 100, "last_ns": 30000, "end": "power-off"},
     {"name": "bob", "host": "node-1", "frames_sent": 1, "frames_received": 2, "bytes_sent": 60, "bytes_received": 158,
-     "clock_reads": {"tsc": 1, "hpet": 0, "pit": 1, "rtc": 0, "acpi_pm": 0, "lapic": 0}, "console_bytes": 1,
+     "clock_reads": {"tsc": 1, "hpet": 0, "pit": 1, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 1,
      "first_ns": 150, "last_ns": 40000, "end": "until"}],
     "network": {"frames_delivered": 2, "frames_dropped": 1,
                 "drops": {"host down": 0, "link down": 0, "failed in flight": 0, "receiver ended": 0, "loss": 1}}})");
@@ -44,9 +44,9 @@ TEST_F(ReportsTest, StatsTextIsATable) {
             "alice  node-0            2         1         158        60              2    0.000000100   0.000030000  power-off\n"
             "bob    node-1            1         2          60       158              1    0.000000150   0.000040000      until\n"
             "\n"
-            "clock reads  tsc  hpet  pit  rtc  acpi_pm  lapic\n"
-            "alice          3     1    0    0        0      0\n"
-            "bob            1     0    1    0        0      0\n"
+            "clock reads  tsc  hpet  pit  rtc  acpi_pm  lapic  process\n"
+            "alice          3     1    0    0        0      0        0\n"
+            "bob            1     0    1    0        0      0        0\n"
             "\n"
             "network: 3 frames delivered, 0 dropped\n");
 }
@@ -77,7 +77,8 @@ TEST_F(ReportsTest, InfoJsonHoldsTheProvenance) {
   info.erase("guests");
   expected["network"]["columns"] = columns_json(reader->network_columns());
   EXPECT_EQ(info, expected);
-  Json expected_alice = Json::parse(R"({"name": "alice", "host": "node-0", "address": "10.0.0.1/24", "mac": "52:54:00:00:00:01",
+  Json expected_alice =
+      Json::parse(R"({"name": "alice", "kind": "qemu", "host": "node-0", "address": "10.0.0.1/24", "mac": "52:54:00:00:00:01",
     "nic": "e1000", "icount_shift": 0, "qemu_version": "QEMU emulator version 10.0.2", "qemu_build_id": "00ff",
     "command_line": ["-m", "128M", "-append", "console=ttyS0 quiet", "-kernel", "${kernel}"],
     "images": [{"role": "kernel", "path": "/boot/vmlinux", "sha256": "", "size_bytes": 1234}], "omitted": false})");

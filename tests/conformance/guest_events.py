@@ -8,8 +8,8 @@ from damage import check, refuse
 from framing import MOST_GUESTS
 
 CLOCK, SENT, RECEIVED, CONSOLE, END = range(5)
-SOURCES = ["tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic"]
-END_REASONS = ["power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed"]
+SOURCES = ["tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic", "process"]
+END_REASONS = ["power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed", "exit", "crash"]
 ABORTED, TRIMMED = 5, 6
 LAST_TIME = (1 << 63) - 1
 LARGEST_FRAME = 65_535

@@ -90,7 +90,7 @@ class Reader(unittest.TestCase):
 
     def test_version_1_is_refused_with_its_number(self) -> None:
         header = bytearray(self.path("traces/small.trace").read_bytes())
-        header[8] = 1
+        header[8:12] = bytes([1, 0, 0, 0])
         self.path("old").write_bytes(header)
         code, message = read(self.path("old"))
         self.assertEqual(code, DAMAGED)

@@ -10,6 +10,7 @@ NEVER = (1 << 63) - 1
 MOST_TEXTS = 262_144
 MOST_IMAGES = 64
 LARGEST_SHIFT = 10
+LAST_KIND = 1  # a native process
 HEX_DIGITS = set("0123456789abcdef")
 
 
@@ -53,6 +54,7 @@ def count_texts(guest: Struct, place: str) -> int:
     images = guest.structs(8)
     check(len(images) <= MOST_IMAGES, place, f"{len(images)} images of a guest")
     check(guest.number(0, 4) <= LARGEST_SHIFT, place, "icount shift above 10")
+    check(guest.number(5, 1) <= LAST_KIND, place, "guest of an unknown kind")
     for image in images:
         sha256 = image.text(2)
         check(len(sha256) == 64 and HEX_DIGITS.issuperset(sha256), place, "SHA-256 that is not 64 lower-case hex digits")

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/trace_format/sample_run.h"
+#include "tests/trace_format/process_script.h"
 
 namespace reprise {
 namespace {
@@ -27,14 +27,24 @@ struct Golden {
 };
 
 std::vector<Golden> goldens() {
-  return {{"v2.0-small.golden",
-           testing::small_script(),
-           {"a6c1a0047edeec11dabf213b0b2469ec", "56fd1bfa2aacf1841bd96fb8b008f0f4"},
-           "faa032e3dc417844659080e28c8a007f"},
-          {"v2.0-chunks.golden",
-           testing::random_script(2, 200),
-           {"b839bcb7c6e2a131413289b369f1c35d", "eaf7950420936b6c030409af1e4b53d1", "614dfe87004770d415885b645591ccfe"},
-           "cc1aa9a1d1c8ad99d87dc43aa533f7af"}};
+  std::vector<Golden> all = {{"v2.0-small.golden",
+                              testing::small_script(),
+                              {"a6c1a0047edeec11dabf213b0b2469ec", "56fd1bfa2aacf1841bd96fb8b008f0f4"},
+                              "faa032e3dc417844659080e28c8a007f"},
+                             {"v2.0-chunks.golden",
+                              testing::random_script(2, 200),
+                              {"b839bcb7c6e2a131413289b369f1c35d", "eaf7950420936b6c030409af1e4b53d1", "614dfe87004770d415885b645591ccfe"},
+                              "cc1aa9a1d1c8ad99d87dc43aa533f7af"}};
+  // The same runs as a later minor version writes them, and what it added.
+  all.push_back(all[0]);
+  all.back().file = "v2.1-small.golden";
+  all.push_back(all[1]);
+  all.back().file = "v2.1-chunks.golden";
+  all.push_back({"v2.1-process.golden",
+                 testing::process_script(),
+                 {"5c27ea9a2989a7c8b4d03d16aa1a92df", "6777897478f9a4681f43191f0bd2d84c"},
+                 "faa032e3dc417844659080e28c8a007f"});
+  return all;
 }
 
 void expect_golden(const Golden& golden, const fs::path& path) {
@@ -45,6 +55,7 @@ void expect_golden(const Golden& golden, const fs::path& path) {
   EXPECT_TRUE(read->guests == golden.script.guests);
   const auto reader = TraceReader::open(path);
   ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->run().guests[0].kind, golden.script.run.guests[0].kind);
   for (uint32_t i = 0; i < golden.guest_digests.size(); ++i) {
     EXPECT_EQ(hex((*reader)->guest_digest({i})), golden.guest_digests[i]);
   }

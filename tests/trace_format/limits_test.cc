@@ -250,12 +250,12 @@ TEST(ChunkLimits, ValuesOutOfRange) {
     return packed(sample);
   };
   const char* const why = "its columns do not fit together";
-  expect_refused(with(kOrder, 0, 2 << 3 | 5), why);                     // no such kind
-  expect_refused(with(kClockGroup, 0, 0x60 | kClockSourceCount), why);  // no such source
-  expect_refused(with(kClockGroup, 0, 0x20), why);                      // empty group
-  expect_refused(with(kSentSize, 0, 0), why);                           // empty frame
-  expect_refused(with(kEmbeddedSize, 0, 0), why);                       // empty frame
-  expect_refused(with(kEndColumn, 1, 7), why);                          // no such reason
+  expect_refused(with(kOrder, 0, 2 << 3 | 5), why);                                    // no such kind
+  expect_refused(with(kClockGroup, 0, 0x60 | kClockSourceCount), why);                 // no such source
+  expect_refused(with(kClockGroup, 0, 0x20), why);                                     // empty group
+  expect_refused(with(kSentSize, 0, 0), why);                                          // empty frame
+  expect_refused(with(kEmbeddedSize, 0, 0), why);                                      // empty frame
+  expect_refused(with(kEndColumn, 1, static_cast<uint8_t>(kLastEndReason) + 1), why);  // no such reason
   Sample sender;
   sender.columns.data[kReceivedSender].clear();
   put_varint(sender.columns.data[kReceivedSender], kMaxGuests << 1 | 1);

@@ -128,7 +128,7 @@ class ScriptMaker {
   }
 
   void clock_reads(uint32_t guest) {
-    const auto source = static_cast<ClockSource>(draw(3) == 0 ? draw(kClockSourceCount) : 0);
+    const auto source = static_cast<ClockSource>(draw(3) == 0 ? draw(6) : 0);
     const uint64_t n = 1 + draw(50);
     const int64_t between = step();
     const uint64_t kind = draw(4);

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/trace_format/sample_run.h"
+#include "tests/trace_format/process_script.h"
 
 int main(int argc, char** argv) {
   if (argc != 3) {
@@ -15,5 +15,6 @@ int main(int argc, char** argv) {
   const std::string version = argv[2];
   reprise::testing::write_trace(reprise::testing::small_script(), folder / (version + "-small.golden"));
   reprise::testing::write_trace(reprise::testing::random_script(2, 200), folder / (version + "-chunks.golden"));
+  reprise::testing::write_trace(reprise::testing::process_script(), folder / (version + "-process.golden"));
   return 0;
 }

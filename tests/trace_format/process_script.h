@@ -1,0 +1,11 @@
+// What version 2.1 added, in one short run.
+#pragma once
+
+#include "tests/trace_format/sample_run.h"
+
+namespace reprise::testing {
+
+/// small_script() as two native processes: with their clock, one that exits and one that crashes.
+[[nodiscard]] Script process_script();
+
+}  // namespace reprise::testing
