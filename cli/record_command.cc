@@ -121,7 +121,7 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
 Result<std::string> outcome_text(const RecordOptions& options, const RecordOutcome& outcome) {
   std::string text;
   for (const RecordedGuest& guest : outcome.guests) {
-    text += fmt::format("{}: {} at {} s\n", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end));
+    text += fmt::format("{}: {} at {} s\n{}", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end), guest.words);
   }
   if (!options.trace) {
     return text;

@@ -163,24 +163,34 @@ std::vector<std::string> expand_images(std::vector<std::string> arguments, const
   return arguments;
 }
 
-std::string plugin_argument(const std::filesystem::path& plugin, const PluginLaunch& launch) {
-  std::string argument = fmt::format("file={},mode={},channel={},guest={},icount_shift={}", escape_commas(plugin.string()),
-                                     launch.replay ? "replay" : "live", launch.channel, launch.guest, launch.icount_shift);
-  const auto add_path = [&argument](const char* name, const std::filesystem::path& path) {
+std::vector<std::string> session_options(const PluginLaunch& launch) {
+  std::vector<std::string> options = {launch.replay ? "mode=replay" : "mode=live", fmt::format("channel={}", launch.channel),
+                                      fmt::format("guest={}", launch.guest), fmt::format("icount_shift={}", launch.icount_shift)};
+  const auto add_path = [&options](const char* name, const std::filesystem::path& path) {
     if (!path.empty()) {
-      argument += fmt::format(",{}={}", name, escape_commas(std::filesystem::absolute(path).string()));
+      options.push_back(fmt::format("{}={}", name, std::filesystem::absolute(path).string()));
     }
   };
   add_path("stream_folder", launch.stream_folder);
-  argument += launch.durable ? ",durable=on" : "";
+  if (launch.durable) {
+    options.emplace_back("durable=on");
+  }
   for (const AgeRecipient& recipient : launch.recipients) {
-    argument += ",recipient=" + text(recipient);
+    options.push_back("recipient=" + text(recipient));
   }
   add_path("trace", launch.trace);
   for (const std::filesystem::path& identity : launch.identities) {
     add_path("identity", identity);
   }
   add_path("console", launch.console);
+  return options;
+}
+
+std::string plugin_argument(const std::filesystem::path& plugin, const PluginLaunch& launch) {
+  std::string argument = "file=" + escape_commas(plugin.string());
+  for (const std::string& option : session_options(launch)) {
+    argument += "," + escape_commas(option);
+  }
   return argument;
 }
 

@@ -34,6 +34,8 @@ struct PluginLaunch {
   std::vector<std::filesystem::path> identities;
   std::filesystem::path console;
 };
+/// "mode=live", "channel=5", ...: the options themselves, as a process's host takes them.
+[[nodiscard]] std::vector<std::string> session_options(const PluginLaunch& launch);
 [[nodiscard]] std::string plugin_argument(const std::filesystem::path& plugin, const PluginLaunch& launch);
 
 /// "e1000", "vmxnet3", "virtio-net".

@@ -69,6 +69,18 @@ std::vector<std::pair<std::string, fs::path>> find_firmware(const fs::path& qemu
   return found;
 }
 
+/// A file of ours, in a build tree or an installation.
+Result<fs::path> find_own_file(const char* what, const char* file) {
+  const fs::path prefix = own_folder().parent_path();
+  for (const fs::path& candidate : {prefix / "lib" / file, prefix / REPRISE_INSTALL_LIBDIR / file}) {
+    if (fs::exists(candidate)) {
+      return candidate;
+    }
+  }
+  return Error{ErrorKind::kMachine,
+               fmt::format("{} {} is not there; build or install all of Reprise", what, (prefix / "lib" / file).string())};
+}
+
 template <typename T>
 bool read_at(std::ifstream& file, uint64_t offset, T* out, size_t count = 1) {
   file.seekg(static_cast<std::streamoff>(offset));
@@ -142,18 +154,22 @@ Result<QemuProgram> find_qemu(std::chrono::milliseconds limit) {
 }
 
 Result<fs::path> find_plugin() {
-  constexpr const char* kFile = "reprise/reprise_qemu_hooks.so";
   if (const char* chosen = std::getenv("REPRISE_PLUGIN"); chosen != nullptr) {
     return fs::path(chosen);
   }
-  const fs::path prefix = own_folder().parent_path();
-  for (const fs::path& candidate : {prefix / "lib" / kFile, prefix / REPRISE_INSTALL_LIBDIR / kFile}) {
-    if (fs::exists(candidate)) {
-      return candidate;
-    }
+  return find_own_file("the QEMU plugin", "reprise/reprise_qemu_hooks.so");
+}
+
+Result<fs::path> find_process_host() {
+  return find_own_file("the process host", "reprise/reprise_process_host");
+}
+
+fs::path programs_folder() {
+  if (const char* chosen = std::getenv("REPRISE_PROGRAMS"); chosen != nullptr) {
+    return chosen;
   }
-  return Error{ErrorKind::kMachine,
-               fmt::format("the QEMU plugin {} is not there; build or install all of Reprise", (prefix / "lib" / kFile).string())};
+  const Result<fs::path> host = find_process_host();
+  return host.ok() ? host->parent_path() / "examples" : fs::path();
 }
 
 fs::path guests_folder() {

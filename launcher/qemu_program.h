@@ -25,6 +25,12 @@ struct QemuProgram {
 /// Our plugin: what REPRISE_PLUGIN names, or beside the running program in a build tree or an installation. kMachine when it is not there.
 [[nodiscard]] Result<std::filesystem::path> find_plugin();
 
+/// The host of native processes, beside the plugin. kMachine when it is not there.
+[[nodiscard]] Result<std::filesystem::path> find_process_host();
+
+/// The folder of the examples' programs: what REPRISE_PROGRAMS names, or beside the running program. It may not exist.
+[[nodiscard]] std::filesystem::path programs_folder();
+
 /// The folder of the demo guests: what REPRISE_GUESTS names, or `guests` of the build tree. It may not exist.
 [[nodiscard]] std::filesystem::path guests_folder();
 

@@ -9,11 +9,10 @@
 #include "qemu_hooks/console_tap.h"
 #include "qemu_hooks/frame_port.h"
 #include "qemu_hooks/guest_end.h"
-#include "qemu_hooks/live_session.h"
+#include "qemu_hooks/make_session.h"
 #include "qemu_hooks/plugin_args.h"
 #include "qemu_hooks/qemu_internals.h"
 #include "qemu_hooks/qemu_plugin_api.h"
-#include "qemu_hooks/replay_session.h"
 #include "qemu_hooks/virtual_deadline.h"
 
 namespace reprise {
@@ -31,28 +30,6 @@ Plugin* plugin = nullptr;
 int refuse(const Error& error) {
   fmt::print(stderr, "reprise plugin: {}\n", error.message);
   return static_cast<int>(error.kind);
-}
-
-Result<std::unique_ptr<GuestSession>> make_live_session(const PluginArgs& args, ConsoleLog console) {
-  std::unique_ptr<StreamWriter> writer;
-  if (!args.stream_folder.empty()) {
-    const StreamOptions options{.durable = args.durable, .recipients = args.recipients};
-    ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest), options));
-  }
-  auto session = std::make_unique<LiveSession>(GuestChannel(args.channel), std::move(writer), std::move(console));
-  RETURN_IF_ERROR(session->introduce(qemu::build_id()));
-  return std::unique_ptr<GuestSession>(std::move(session));
-}
-
-Result<std::unique_ptr<GuestSession>> make_session(const PluginArgs& args) {
-  ConsoleLog console;
-  if (!args.console.empty()) {
-    ASSIGN_OR_RETURN(console, ConsoleLog::create(args.console));
-  }
-  if (args.mode == PluginArgs::Mode::kLive) {
-    return make_live_session(args, std::move(console));
-  }
-  return ReplaySession::create(args.trace, args.guest, args.channel, std::move(console), args.identities);
 }
 
 void on_run_state(bool running) {
@@ -84,7 +61,7 @@ Status install(int argc, char** argv) {
   RETURN_IF_ERROR(qemu::load_internals());
   plugin = new Plugin{.args = args, .session = nullptr, .port = {}, .deadline = {}};
   plugin->instrumented = args.mode == PluginArgs::Mode::kReplay || !args.stream_folder.empty();
-  ASSIGN_OR_RETURN(plugin->session, make_session(args));
+  ASSIGN_OR_RETURN(plugin->session, make_session(args, qemu::build_id()));
   watch_halt(*plugin->session, args.icount_shift);
   if (plugin->instrumented) {
     tap_tsc(*plugin->session);

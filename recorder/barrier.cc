@@ -192,12 +192,12 @@ Status Barrier::take_stop(GuestIndex index, const Message& message) {
 
 Status Barrier::take_end(GuestIndex index, const Message& message) {
   Guest& guest = guests_[index.value];
-  if (message.number > static_cast<uint64_t>(EndReason::kAborted)) {
+  if (message.number > static_cast<uint64_t>(kLastEndReason) || message.number == static_cast<uint64_t>(EndReason::kTrimmed)) {
     return broken(index, "it ended for no known reason");
   }
   const End end{.at = message.at, .reason = static_cast<EndReason>(message.number)};
   if (end.reason == EndReason::kAborted) {
-    return broken(index, "QEMU was stopped from outside");
+    return broken(index, "it was stopped from outside");
   }
   if (end.at < std::max(now_, guest.last_frame)) {
     return broken(index, fmt::format("it ended at {} ns, which is in its past", end.at.ns));

@@ -8,6 +8,7 @@
 
 #include "recorder/guest_properties.h"
 #include "recorder/near_name.h"
+#include "recorder/process_actor.h"
 #include "recorder/shown.h"
 #include "recorder/xml_file.h"
 #include "trace_format/event_text.h"
@@ -45,6 +46,7 @@ class DeploymentParser {
     if (guests_.empty()) {
       return at(root, "no guest: want at least one <actor host=\"...\" function=\"qemu_guest\">");
     }
+    RETURN_IF_ERROR(check_addresses());
     RETURN_IF_ERROR(complete_macs());
     return Deployment{.path = {}, .text = {}, .guests = std::move(guests_), .outages = std::move(outages_)};
   }
@@ -132,10 +134,13 @@ class DeploymentParser {
     if (host == nullptr || *host == '\0') {
       return at(actor, "<actor> lacks host=\"...\", the SimGrid host that the guest runs on");
     }
-    if (function == nullptr || std::string_view(function) != "qemu_guest") {
-      return at(actor, fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\" or \"outage\"",
-                                   function == nullptr ? "" : shown(function),
-                                   near_name_hint(function == nullptr ? "" : function, {"qemu_guest", "outage"})));
+    const bool is_process = function != nullptr && function == kProcessFunction;
+    if (function == nullptr || (!is_process && std::string_view(function) != "qemu_guest")) {
+      const std::vector<std::string> known = {"qemu_guest", "outage", std::string(kProcessFunction)};
+      return at(actor,
+                fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\", \"{}\" for a native process or \"outage\"",
+                            function == nullptr ? "" : shown(function), near_name_hint(function == nullptr ? "" : function, known),
+                            kProcessFunction));
     }
     if (const std::string text = printable(host); text != host) {
       return at(actor, fmt::format("host '{}' holds characters that cannot be printed; no host of a platform is named so", shown(host)));
@@ -143,10 +148,24 @@ class DeploymentParser {
     DeployedGuest guest;
     guest.host = host;
     guest.line = actor.GetLineNum();
-    RETURN_IF_ERROR(parse_properties(
-        actor, [&](const std::string& id, const char* value) { return set_guest_property(guest.machine, id, value, folders_); }));
+    RETURN_IF_ERROR(is_process ? parse_process(actor, guest) : parse_machine(actor, guest));
     RETURN_IF_ERROR(finish_actor(actor, guest));
     return guest;
+  }
+
+  Status parse_machine(const XMLElement& actor, DeployedGuest& guest) const {
+    return parse_properties(
+        actor, [&](const std::string& id, const char* value) { return set_guest_property(guest.machine, id, value, folders_); });
+  }
+
+  Status parse_process(const XMLElement& actor, DeployedGuest& guest) const {
+    NativeProcess& process = guest.process.emplace();
+    std::vector<std::string> arguments;
+    RETURN_IF_ERROR(parse_properties(
+        actor, [&](const std::string& id, const char* value) { return set_process_property(process, guest.machine, id, value, folders_); },
+        &arguments));
+    const Status status = set_process_arguments(process, guest.machine, std::move(arguments), folders_);
+    return status.ok() ? status : Status(at(actor, status.error().message));
   }
 
   /// No guest: something that happens to the network.
@@ -171,12 +190,18 @@ class DeploymentParser {
 
   using SetProperty = std::function<Status(const std::string& id, const char* value)>;
 
-  Status parse_properties(const XMLElement& actor, const SetProperty& set) const {
+  /// With `arguments`, <argument> is allowed beside <prop>.
+  Status parse_properties(const XMLElement& actor, const SetProperty& set, std::vector<std::string>* arguments = nullptr) const {
     std::map<std::string, int> line_of;
     for (const XMLNode* node = actor.FirstChild(); node != nullptr; node = node->NextSibling()) {
       RETURN_IF_ERROR(check_no_text(*node));
       const XMLElement* element = node->ToElement();
       if (element == nullptr) {
+        continue;
+      }
+      if (arguments != nullptr && name_of(*element) == "argument") {
+        ASSIGN_OR_RETURN(std::string argument, parse_argument(*element));
+        arguments->push_back(std::move(argument));
         continue;
       }
       if (name_of(*element) != "prop") {
@@ -193,6 +218,14 @@ class DeploymentParser {
       }
     }
     return {};
+  }
+
+  Result<std::string> parse_argument(const XMLElement& argument) const {
+    const char* value = argument.Attribute("value");
+    if (value == nullptr || argument.FirstAttribute()->Next() != nullptr || argument.FirstChild() != nullptr) {
+      return at(argument, "<argument> has the attribute value=\"...\", and nothing else");
+    }
+    return std::string(value);
   }
 
   Status check_prop(const XMLElement& prop) const {
@@ -220,12 +253,27 @@ class DeploymentParser {
       }
       guest.machine.name = guest.host;
     }
-    if (guest.machine.kernel.empty()) {
+    if (guest.machine.kernel.empty() && !guest.process.has_value()) {
       return at(actor, fmt::format("guest '{}' lacks <prop id=\"kernel\" value=\"...\"/>", guest.machine.name));
     }
     if (const auto [first, fresh] = line_of_name_.emplace(guest.machine.name, guest.line); !fresh) {
       return at(actor, fmt::format("a guest named '{}' exists already, in line {}; names must differ, set <prop id=\"name\" .../>",
                                    guest.machine.name, first->second));
+    }
+    return {};
+  }
+
+  /// A process finds the others by their addresses alone.
+  Status check_addresses() const {
+    for (const DeployedGuest& guest : guests_) {
+      for (const DeployedGuest& other : guests_) {
+        const auto plain = [](const std::string& address) { return address.substr(0, address.find('/')); };
+        if (&guest != &other && guest.process.has_value() && plain(guest.machine.address) == plain(other.machine.address)) {
+          return error_at(file_.path, guest.line,
+                          fmt::format("process '{}' has the address {} that '{}' in line {} has too; addresses must differ",
+                                      guest.machine.name, plain(guest.machine.address), other.machine.name, other.line));
+        }
+      }
     }
     return {};
   }
@@ -259,12 +307,13 @@ class DeploymentParser {
 
 }  // namespace
 
-Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder) {
+Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder,
+                                    const std::filesystem::path& programs_folder) {
   ASSIGN_OR_RETURN(XmlFile file, read_xml_file(path));
   if (const auto line = line_that_is_not_utf8(file.text)) {
     return error_at(file.path, *line, "is not UTF-8; save the file in that encoding");
   }
-  ASSIGN_OR_RETURN(Deployment deployment, DeploymentParser(file, {path.parent_path(), guests_folder}).parse());
+  ASSIGN_OR_RETURN(Deployment deployment, DeploymentParser(file, {path.parent_path(), guests_folder, programs_folder}).parse());
   deployment.path = path;
   deployment.text = std::move(file.text);
   return deployment;

@@ -2,19 +2,22 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "launcher/guest_machine.h"
+#include "launcher/process_command.h"
 #include "recorder/outage.h"
 #include "trace_format/status.h"
 
 namespace reprise {
 
 struct DeployedGuest {
-  GuestMachine machine;
-  std::string host;  ///< SimGrid host name
-  int line = 0;      ///< of its <actor> in the deployment file
+  GuestMachine machine;                  ///< of a process: name, address and MAC only
+  std::optional<NativeProcess> process;  ///< a native process, no machine
+  std::string host;                      ///< SimGrid host name
+  int line = 0;                          ///< of its <actor> in the deployment file
 };
 
 struct Deployment {
@@ -24,9 +27,11 @@ struct Deployment {
   std::vector<Outage> outages;        ///< in file order
 };
 
-/// Parses `path`. File names in it are relative to its folder; `${REPRISE_GUESTS}` in any property is replaced by `guests_folder`.
+/// Parses `path`. File names in it are relative to its folder; `${REPRISE_GUESTS}` in any property is replaced by `guests_folder`,
+/// `${REPRISE_PROGRAMS}` in a process's arguments by `programs_folder`.
 /// kUsage with "FILE:LINE: what, and the remedy" for anything that is not understood: element, function, property, value, a name or MAC
 /// used twice. A missing MAC becomes 52:54:00:00:00:NN (NN = index + 1).
-[[nodiscard]] Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder);
+[[nodiscard]] Result<Deployment> parse_deployment(const std::filesystem::path& path, const std::filesystem::path& guests_folder,
+                                                  const std::filesystem::path& programs_folder = {});
 
 }  // namespace reprise

@@ -14,6 +14,7 @@ namespace reprise {
 struct PropertyFolders {
   std::filesystem::path deployment;  ///< relative file names start here
   std::filesystem::path guests;      ///< replaces ${REPRISE_GUESTS}; may be empty
+  std::filesystem::path programs;    ///< replaces ${REPRISE_PROGRAMS} in a process's arguments; may be empty
 };
 
 /// Sets in `machine` what <prop id="`id`" value="`value`"/> says. The error's message has no place in it: the caller knows file and line.

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
-#include "launcher/qemu_program.h"
+#include "launcher/guest_program.h"
 #include "recorder/barrier.h"
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
@@ -94,10 +95,13 @@ Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, co
   return error;
 }
 
-RecordOutcome outcome_of(const Barrier& barrier, const RunInfo& run, const NetworkModel& network) {
+RecordOutcome outcome_of(const Barrier& barrier, const Supervisor& supervisor, const RunInfo& run, const NetworkModel& network) {
   RecordOutcome outcome;
   for (size_t i = 0; i < run.guests.size(); ++i) {
-    outcome.guests.push_back({.name = run.guests[i].name, .end = barrier.ends()[i].at, .reason = barrier.ends()[i].reason});
+    outcome.guests.push_back({.name = run.guests[i].name, .end = barrier.ends()[i].at, .reason = barrier.ends()[i].reason, .words = {}});
+    if (barrier.ends()[i].reason == EndReason::kCrash) {
+      outcome.guests.back().words = supervisor.words_of(GuestIndex{static_cast<uint32_t>(i)});
+    }
   }
   const auto guests = static_cast<uint32_t>(run.guests.size());
   outcome.paths.resize(size_t{guests} * guests);
@@ -142,22 +146,22 @@ class SeedFolder {
 /// Everything that has to be right before a process is started or a file is made.
 struct Prepared {
   std::unique_ptr<NetworkModel> network;
-  QemuProgram qemu;
-  fs::path plugin;
+  GuestPrograms programs;
   RunInfo run;
 };
 
 Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) {
   Prepared prepared;
-  ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder()));
+  ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder(), programs_folder()));
   if (options.adjust) {
     RETURN_IF_ERROR(options.adjust(deployment));
   }
   ASSIGN_OR_RETURN(prepared.network, make_network(options, deployment));
-  ASSIGN_OR_RETURN(prepared.qemu, find_qemu());
-  ASSIGN_OR_RETURN(prepared.plugin, find_plugin());
+  const auto is_process = [](const DeployedGuest& guest) { return guest.process.has_value(); };
+  ASSIGN_OR_RETURN(prepared.programs, find_guest_programs(!std::ranges::all_of(deployment.guests, is_process),
+                                                          std::ranges::any_of(deployment.guests, is_process)));
   RETURN_IF_ERROR(make_seed_images(deployment, seeds.path()));
-  ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.qemu));
+  ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.programs));
   if (const uint64_t smallest = SizeBudget::smallest(prepared.run, !options.recipients.empty());
       options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
     return Error{ErrorKind::kUsage, fmt::format("--max-size: {} bytes are too few for {} guests; at least {} are needed",
@@ -176,10 +180,9 @@ Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) 
 Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
   const Interrupt interrupt;
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(
-      Supervisor supervisor,
-      Supervisor::start(prepared.qemu, prepared.run,
-                        {prepared.plugin, streams.folder, options.console_folder, options.durable, streams.recipients}, channels));
+  ASSIGN_OR_RETURN(Supervisor supervisor,
+                   Supervisor::start(prepared.programs, prepared.run,
+                                     {streams.folder, options.console_folder, options.durable, streams.recipients}, channels));
   std::vector<std::string> names;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
@@ -210,7 +213,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   if (!sealed.ok()) {
     return sealed.error();
   }
-  return outcome_of(barrier, prepared.run, *prepared.network);
+  return outcome_of(barrier, supervisor, prepared.run, *prepared.network);
 }
 
 }  // namespace

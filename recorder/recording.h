@@ -40,6 +40,7 @@ struct RecordedGuest {
   std::string name;
   VirtualTime end;
   EndReason reason = EndReason::kAborted;
+  std::string words;  ///< of a process that crashed: how, one or more lines
 };
 
 struct RecordOutcome {

@@ -1,6 +1,7 @@
 #include "recorder/run_description.h"
 
 #include "launcher/image_digest.h"
+#include "launcher/process_command.h"
 #include "launcher/qemu_command.h"
 #include "recorder/simgrid_network.h"
 #include "recorder/xml_file.h"
@@ -8,7 +9,7 @@
 namespace reprise {
 namespace {
 
-Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& qemu, uint64_t seed, ImageDigests& digests) {
+Result<GuestInfo> describe_machine(const DeployedGuest& guest, const QemuProgram& qemu, uint64_t seed, ImageDigests& digests) {
   const GuestMachine& machine = guest.machine;
   GuestInfo info{.name = machine.name,
                  .host = guest.host,
@@ -38,10 +39,34 @@ Result<GuestInfo> describe_guest(const DeployedGuest& guest, const QemuProgram& 
   return info;
 }
 
+Result<GuestInfo> describe_process(const Deployment& deployment, const DeployedGuest& guest, ImageDigests& digests) {
+  ProcessPlan plan{.address = guest.machine.address,
+                   .mac = guest.machine.mac,
+                   .call_cost = guest.process->call_cost,
+                   .environment = process_environment(),
+                   .arguments = guest.process->arguments};
+  for (const DeployedGuest& other : deployment.guests) {
+    const std::string& address = other.machine.address;
+    if (&other != &guest && !address.empty()) {
+      plan.neighbours.push_back({address.substr(0, address.find('/')), other.machine.mac});
+    }
+  }
+  GuestInfo info{.name = guest.machine.name,
+                 .host = guest.host,
+                 .address = guest.machine.address,
+                 .mac = guest.machine.mac,
+                 .nic = "process",
+                 .command_line = process_arguments(plan),
+                 .kind = GuestKind::kProcess};
+  ASSIGN_OR_RETURN(ImageInfo program, digests.of("program", guest.process->program));
+  info.images.push_back(std::move(program));
+  return info;
+}
+
 }  // namespace
 
 Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& deployment, const NetworkModel& network,
-                             const QemuProgram& qemu) {
+                             const GuestPrograms& programs) {
   RunInfo run;
   run.reprise_version = REPRISE_VERSION;
   run.simgrid_version = simgrid_version();
@@ -54,7 +79,9 @@ Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& dep
   run.until = options.until;
   ImageDigests digests;
   for (size_t i = 0; i < deployment.guests.size(); ++i) {
-    ASSIGN_OR_RETURN(GuestInfo guest, describe_guest(deployment.guests[i], qemu, options.seed + i, digests));
+    const DeployedGuest& deployed = deployment.guests[i];
+    ASSIGN_OR_RETURN(GuestInfo guest, deployed.process.has_value() ? describe_process(deployment, deployed, digests)
+                                                                   : describe_machine(deployed, *programs.qemu, options.seed + i, digests));
     run.guests.push_back(std::move(guest));
   }
   return run;

@@ -1,7 +1,7 @@
 // The provenance of a run, gathered before it starts.
 #pragma once
 
-#include "launcher/qemu_program.h"
+#include "launcher/guest_program.h"
 #include "recorder/deployment.h"
 #include "recorder/network_model.h"
 #include "recorder/recording.h"
@@ -10,8 +10,8 @@
 
 namespace reprise {
 
-/// Composes each guest's command line and digests what it boots. kUsage when a file cannot be read.
+/// Composes each guest's command line and digests what it boots or runs. kUsage when a file cannot be read.
 [[nodiscard]] Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& deployment, const NetworkModel& network,
-                                           const QemuProgram& qemu);
+                                           const GuestPrograms& programs);
 
 }  // namespace reprise

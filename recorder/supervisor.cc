@@ -8,7 +8,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "launcher/qemu_command.h"
 #include "trace_format/event_text.h"
 
 namespace reprise {
@@ -17,7 +16,7 @@ namespace {
 // A guest that was told to end seals its stream at its next deadline: at most one quantum away.
 constexpr std::chrono::seconds kGrace{10};
 
-Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest, const Supervisor::Options& options, uint32_t index,
+Result<ChildProcess> start_guest(const GuestPrograms& programs, const GuestInfo& guest, const Supervisor::Options& options, uint32_t index,
                                  std::vector<GuestChannel>& channels) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -33,10 +32,7 @@ Result<ChildProcess> start_guest(const QemuProgram& qemu, const GuestInfo& guest
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }
-  std::vector<std::string> command = expand_images(guest.command_line, guest.images);
-  command.insert(command.begin(), qemu.path.string());
-  command.insert(command.end(), {"-plugin", plugin_argument(options.plugin, launch)});
-  auto child = ChildProcess::start({.command = std::move(command), .inherited_fd = ends[1]});
+  auto child = ChildProcess::start({.command = guest_command(programs, guest, guest.images, launch), .inherited_fd = ends[1]});
   close(ends[1]);
   return child;
 }
@@ -55,12 +51,13 @@ std::string printable_lines(std::string_view text) {
 
 }  // namespace
 
-Result<Supervisor> Supervisor::start(const QemuProgram& qemu, const RunInfo& run, const Options& options,
+Result<Supervisor> Supervisor::start(const GuestPrograms& programs, const RunInfo& run, const Options& options,
                                      std::vector<GuestChannel>& channels) {
   Supervisor supervisor;
   for (uint32_t i = 0; i < run.guests.size(); ++i) {
-    ASSIGN_OR_RETURN(ChildProcess child, start_guest(qemu, run.guests[i], options, i, channels));
+    ASSIGN_OR_RETURN(ChildProcess child, start_guest(programs, run.guests[i], options, i, channels));
     supervisor.children_.push_back(std::move(child));
+    supervisor.kinds_.push_back(run.guests[i].kind);
   }
   return supervisor;
 }
@@ -68,11 +65,16 @@ Result<Supervisor> Supervisor::start(const QemuProgram& qemu, const RunInfo& run
 std::string Supervisor::describe_end(GuestIndex guest) {
   ChildProcess& child = children_[guest.value];
   const auto status = child.wait_for(kGrace);
-  std::string text = status.has_value() ? "its QEMU " + describe_wait_status(*status) : "its QEMU hangs";
+  std::string text =
+      fmt::format("its {} {}", runner_name(kinds_[guest.value]), status.has_value() ? describe_wait_status(*status) : "hangs");
   if (const std::string output = child.output(); !output.empty()) {
     text += "; it said:\n" + printable_lines(output);
   }
   return text;
+}
+
+std::string Supervisor::words_of(GuestIndex guest) const {
+  return printable_lines(children_[guest.value].output());
 }
 
 void Supervisor::wait_then_kill() {

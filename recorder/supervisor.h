@@ -1,4 +1,4 @@
-// Starts the guests' QEMUs and sees that none is left behind.
+// Starts the guests' QEMUs and process hosts, and sees that none is left behind.
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "launcher/child_process.h"
-#include "launcher/qemu_program.h"
+#include "launcher/guest_program.h"
 #include "recorder/guest_protocol.h"
 #include "trace_format/age_keys.h"
 #include "trace_format/run_info.h"
@@ -17,24 +17,26 @@ namespace reprise {
 class Supervisor {
  public:
   struct Options {
-    std::filesystem::path plugin;
     std::filesystem::path stream_folder;   ///< empty: record nothing
     std::filesystem::path console_folder;  ///< empty: no console logs
     bool durable = false;                  ///< streams are synced while they are written
     std::vector<AgeRecipient> recipients;  ///< for whom streams are encrypted; empty: they are not
   };
 
-  /// Starts one QEMU for each guest of `run`; `channels` are the recorder's ends, in GuestIndex order.
-  [[nodiscard]] static Result<Supervisor> start(const QemuProgram& qemu, const RunInfo& run, const Options& options,
+  /// Starts one QEMU or process host for each guest of `run`; `channels` are the recorder's ends, in GuestIndex order.
+  [[nodiscard]] static Result<Supervisor> start(const GuestPrograms& programs, const RunInfo& run, const Options& options,
                                                 std::vector<GuestChannel>& channels);
 
-  /// How a guest's QEMU ended and what it said, for an error message. Waits a moment for it.
+  /// How a guest's QEMU or process host ended and what it said, for an error message. Waits a moment for it.
   [[nodiscard]] std::string describe_end(GuestIndex guest);
+  /// What it has said, printable.
+  [[nodiscard]] std::string words_of(GuestIndex guest) const;
   /// Waits for all guests to end by themselves, then kills what is left.
   void wait_then_kill();
 
  private:
   std::vector<ChildProcess> children_;
+  std::vector<GuestKind> kinds_;
 };
 
 }  // namespace reprise

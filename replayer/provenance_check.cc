@@ -6,6 +6,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "launcher/process_command.h"
 #include "launcher/recorded_command.h"
 #include "trace_format/event_text.h"
 
@@ -27,7 +28,8 @@ ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, const fs
   std::error_code error;
   if (!fs::exists(path, error)) {
     const fs::path beside_trace = seeds / path.filename();
-    path = fs::exists(beside_trace, error) ? beside_trace : guests_folder() / path.filename();
+    const fs::path folder = recorded.role == "program" ? programs_folder() : guests_folder();
+    path = fs::exists(beside_trace, error) ? beside_trace : folder / path.filename();
   }
   Result<ImageInfo> here = digests.of(recorded.role, path);
   if (!here.ok()) {
@@ -40,26 +42,40 @@ ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, const fs
   return *here;
 }
 
-}  // namespace
-
-Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const QemuProgram& qemu, ImageDigests& digests,
-                                                const fs::path& seeds) {
-  std::vector<std::string> differences;
-  if (!is_guest_name(guest.name)) {
-    differences.emplace_back("name: only letters, digits, '.', '_' and '-' may be in it");
-  }
-  for (std::string& difference : compare_command_line(guest)) {
-    differences.push_back(std::move(difference));
-  }
+void compare_qemu(const GuestInfo& guest, const QemuProgram& qemu, std::vector<std::string>& differences) {
   if (guest.qemu_version != qemu.version) {
     differences.push_back(fmt::format("QEMU version: recorded '{}', here '{}'", guest.qemu_version, qemu.version));
   }
   if (guest.qemu_build_id != qemu.build_id) {
     differences.push_back(fmt::format("QEMU build id: recorded '{}', here '{}'", guest.qemu_build_id, qemu.build_id));
   }
+}
+
+}  // namespace
+
+Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const GuestPrograms& programs, ImageDigests& digests,
+                                                const ReplayHere& here) {
+  std::vector<std::string> differences;
+  if (!is_guest_name(guest.name)) {
+    differences.emplace_back("name: only letters, digits, '.', '_' and '-' may be in it");
+  }
+  const bool is_process = guest.kind == GuestKind::kProcess;
+  for (std::string& difference : is_process ? compare_process_command(guest) : compare_command_line(guest)) {
+    differences.push_back(std::move(difference));
+  }
+  if (!is_process) {
+    compare_qemu(guest, *programs.qemu, differences);
+  }
+  if (is_process && (guest.images.size() != 1 || guest.images[0].role != "program")) {
+    differences.emplace_back("images: a process has its program, and no other");
+  }
   std::vector<ImageInfo> images;
   for (const ImageInfo& image : guest.images) {
-    images.push_back(check_image(image, digests, seeds, differences));
+    images.push_back(check_image(image, digests, here.seeds, differences));
+    if (is_process && !here.any_program && differences.empty() && !carries_client_library(images.back().path)) {
+      differences.push_back(fmt::format("program {}: does not carry the client library; if you trust the trace, run it with --any-program",
+                                        images.back().path));
+    }
   }
   if (differences.empty()) {
     return images;

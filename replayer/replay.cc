@@ -13,8 +13,7 @@
 #include <thread>
 
 #include "launcher/child_process.h"
-#include "launcher/qemu_command.h"
-#include "launcher/qemu_program.h"
+#include "launcher/guest_program.h"
 #include "replayer/provenance_check.h"
 #include "replayer/trace_consistency.h"
 #include "replayer/verdict.h"
@@ -108,8 +107,7 @@ Result<std::vector<GuestIndex>> chosen_guests(const TraceReader& reader, const R
   return chosen;
 }
 
-Status start_job(Job& job, const GuestInfo& guest, const QemuProgram& qemu, const std::filesystem::path& plugin,
-                 const ReplayOptions& options) {
+Status start_job(Job& job, const GuestInfo& guest, const GuestPrograms& programs, const ReplayOptions& options) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error{ErrorKind::kRunFailed, fmt::format("cannot make a socket for guest '{}': {}", guest.name, std::strerror(errno))};
@@ -124,10 +122,8 @@ Status start_job(Job& job, const GuestInfo& guest, const QemuProgram& qemu, cons
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }
-  std::vector<std::string> command = expand_images(guest.command_line, job.images);
-  command.insert(command.begin(), qemu.path.string());
-  command.insert(command.end(), {"-plugin", plugin_argument(plugin, launch)});
-  Result<ChildProcess> child = ChildProcess::start({.command = std::move(command), .inherited_fd = ends[1], .die_with_us = true});
+  Result<ChildProcess> child =
+      ChildProcess::start({.command = guest_command(programs, guest, job.images, launch), .inherited_fd = ends[1], .die_with_us = true});
   close(ends[1]);
   if (!child.ok()) {
     return child.error();
@@ -148,9 +144,10 @@ Status read_verdict(Job& job, TraceReader& reader) {
   job.verdict_fd = -1;
   if (job.verdict_text.empty()) {
     const auto status = job.qemu->wait_for(std::chrono::seconds(10));
-    return Error{ErrorKind::kRunFailed, fmt::format("the replay of guest '{}' gave no verdict: its QEMU {}; it said:\n{}",
-                                                    reader.run().guests[job.guest.value].name,
-                                                    status.has_value() ? describe_wait_status(*status) : "hangs", job.qemu->output())};
+    return Error{ErrorKind::kRunFailed,
+                 fmt::format("the replay of guest '{}' gave no verdict: its {} {}; it said:\n{}", reader.run().guests[job.guest.value].name,
+                             runner_name(reader.run().guests[job.guest.value].kind),
+                             status.has_value() ? describe_wait_status(*status) : "hangs", job.qemu->output())};
   }
   job.qemu.reset();
   ASSIGN_OR_RETURN(const Verdict verdict, verdict_from_json(job.verdict_text));
@@ -179,14 +176,14 @@ Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader) {
 }
 
 /// Everything that can be said before a QEMU is started: the machine fits, and the trace does not contradict itself.
-Result<std::vector<Job>> prepare(TraceReader& reader, const QemuProgram& qemu, const ReplayOptions& options) {
-  ASSIGN_OR_RETURN(const auto guests, chosen_guests(reader, options));
+Result<std::vector<Job>> prepare(TraceReader& reader, const std::vector<GuestIndex>& guests, const GuestPrograms& programs,
+                                 const ReplayHere& here) {
   std::vector<Job> jobs;
   ImageDigests digests;
   for (const GuestIndex guest : guests) {
     Job job;
     job.guest = guest;
-    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], qemu, digests, options.trace.string() + ".seeds"));
+    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], programs, digests, here));
     ASSIGN_OR_RETURN(const auto contradiction, find_contradiction(reader, guest));
     if (contradiction.has_value()) {
       ASSIGN_OR_RETURN(job.result,
@@ -208,9 +205,12 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
                              "whole trace, or a part from 0",
                              options.trace.string(), seconds_text(reader->run().from))};
   }
-  ASSIGN_OR_RETURN(const QemuProgram qemu, find_qemu());
-  ASSIGN_OR_RETURN(const auto plugin, find_plugin());
-  ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, qemu, options));
+  ASSIGN_OR_RETURN(const auto guests, chosen_guests(*reader, options));
+  const auto is_process = [&](GuestIndex guest) { return reader->run().guests[guest.value].kind == GuestKind::kProcess; };
+  ASSIGN_OR_RETURN(const GuestPrograms programs,
+                   find_guest_programs(!std::ranges::all_of(guests, is_process), std::ranges::any_of(guests, is_process)));
+  const ReplayHere here{.seeds = options.trace.string() + ".seeds", .any_program = options.any_program};
+  ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, guests, programs, here));
   if (!options.console_folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.console_folder, error);
@@ -228,7 +228,7 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
     } else if (next < jobs.size() && running < at_a_time) {
       Job& job = jobs[next++];
       if (!job.result.has_value()) {
-        RETURN_IF_ERROR(start_job(job, reader->run().guests[job.guest.value], qemu, plugin, options));
+        RETURN_IF_ERROR(start_job(job, reader->run().guests[job.guest.value], programs, options));
       }
     } else {
       RETURN_IF_ERROR(wait_for_some(jobs, *reader));

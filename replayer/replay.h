@@ -20,6 +20,7 @@ struct ReplayOptions {
   std::vector<std::string> guests;                ///< names; empty: all
   unsigned jobs = 0;                              ///< guests at a time; 0: one for each core
   std::filesystem::path console_folder;           ///< empty, or where NAME.log goes
+  bool any_program = false;                       ///< run native programs that do not carry our client library, too
 };
 
 struct GuestReplay {

@@ -40,7 +40,7 @@ void check_guests(const Deployment& deployment) {
     CHECK(is_guest_name(guest.machine.name) && names.insert(guest.machine.name).second);
     CHECK(guest.machine.mac.size() == 17 && macs.insert(guest.machine.mac).second);
     CHECK(!guest.host.empty() && guest.host == printable(guest.host));
-    CHECK(guest.machine.kernel.is_absolute());
+    CHECK((guest.process.has_value() ? guest.process->program : guest.machine.kernel).is_absolute());
     CHECK(guest.machine.memory_mib >= 32 && guest.machine.memory_mib <= 65536 && guest.machine.cpus == 1);
     CHECK(std::ranges::none_of(guest.machine.append, [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
   }

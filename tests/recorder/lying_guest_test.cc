@@ -101,7 +101,7 @@ TEST_F(LyingGuestTest, Garbage) {
 TEST_F(LyingGuestTest, StoppedFromOutside) {
   start();
   end(1, 150, EndReason::kAborted);
-  EXPECT_EQ(failure(), "QEMU was stopped from outside");
+  EXPECT_EQ(failure(), "it was stopped from outside");
 }
 
 TEST_F(LyingGuestTest, SaysThatItFailed) {

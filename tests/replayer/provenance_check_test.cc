@@ -40,7 +40,7 @@ class ProvenanceTest : public ::testing::Test {
   /// The differences, without the line that introduces them.
   [[nodiscard]] std::string differences() const {
     ImageDigests digests;
-    const auto images = check_provenance(guest_, qemu_, digests);
+    const auto images = check_provenance(guest_, programs_, digests);
     if (images.ok()) {
       return "none";
     }
@@ -52,13 +52,14 @@ class ProvenanceTest : public ::testing::Test {
 
   testing::TemporaryFolder folder_;
   std::filesystem::path guests_ = folder_.path() / "guests";
-  QemuProgram qemu_{.path = "/usr/bin/qemu", .version = "QEMU emulator version 10.0.2", .build_id = "00ff"};
+  GuestPrograms programs_{.qemu = QemuProgram{.path = "/usr/bin/qemu", .version = "QEMU emulator version 10.0.2", .build_id = "00ff"}};
+  QemuProgram& qemu_ = *programs_.qemu;
   GuestInfo guest_;
 };
 
 TEST_F(ProvenanceTest, TheSameMachine) {
   ImageDigests digests;
-  const auto images = check_provenance(guest_, qemu_, digests);
+  const auto images = check_provenance(guest_, programs_, digests);
   ASSERT_TRUE(images.ok()) << images.error().message;
   ASSERT_EQ(images->size(), 2U);
   EXPECT_EQ((*images)[0].path, guest_.images[0].path);
@@ -95,7 +96,7 @@ TEST_F(ProvenanceTest, ImageOfTheSameNameAmongTheDemoGuests) {
   guest_.images[1].path = "/elsewhere/guest.cpio";
   write("initrd", guests_ / "guest.cpio", "initrd");
   ImageDigests digests;
-  const auto images = check_provenance(guest_, qemu_, digests);
+  const auto images = check_provenance(guest_, programs_, digests);
   ASSERT_TRUE(images.ok()) << images.error().message;
   EXPECT_EQ((*images)[1].path, (guests_ / "guest.cpio").string());
   write("initrd", guests_ / "guest.cpio", "other");

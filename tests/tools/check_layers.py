@@ -15,11 +15,21 @@ from collections.abc import Iterator
 # What a folder may include besides itself: whole folders ("launcher/") or the beginnings of file names.
 MAY_INCLUDE: dict[str, list[str]] = {
     "trace_format": [],
-    "launcher": ["trace_format/"],
+    # It composes the command line of a process's host, whose protocol has a version.
+    "launcher": ["trace_format/", "process_hooks/client_protocol"],
     "recorder": ["launcher/", "trace_format/"],
     "replayer": ["launcher/", "trace_format/"],
     # The plugin speaks the recorder's protocol and runs the replayer's comparison; starting guests is neither's part of it.
     "qemu_hooks": ["recorder/guest_protocol", "replayer/verifier", "replayer/verdict", "replayer/divergence", "trace_format/"],
+    # The host of a native process starts the program and feeds the same sessions as the plugin; they know no QEMU.
+    "process_hooks": [
+        "launcher/child_process",
+        "launcher/process_command",
+        "qemu_hooks/make_session",
+        "qemu_hooks/plugin_args",
+        "qemu_hooks/session",
+        "trace_format/",
+    ],
     "analysis": ["trace_format/"],
     "cli": [""],
     "tests": [""],
