@@ -48,7 +48,8 @@ Status set_option(ProcessPlan& plan, std::string_view name, const std::string& v
 }  // namespace
 
 std::vector<std::string> process_environment() {
-  return {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8", "TZ=UTC", REPRISE_CONNECTION_VARIABLE "=" REPRISE_CONNECTION_NAME};
+  return {"PATH=/usr/bin:/bin", "HOME=/", "LANG=C.UTF-8", "TZ=UTC",
+          std::string(REPRISE_CONNECTION_VARIABLE) + "=" + REPRISE_CONNECTION_NAME};
 }
 
 std::vector<std::string> process_arguments(const ProcessPlan& plan) {

@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+/* C has no namespaces: NOLINTBEGIN(readability-identifier-naming) */
 enum { REPRISE_PROTOCOL_VERSION = 1, REPRISE_CONNECTION_FD = 3 };
 #define REPRISE_CONNECTION_NAME "fd:3"
 #define REPRISE_CONNECTION_VARIABLE "REPRISE_CLIENT_SOCKET"
@@ -62,5 +63,7 @@ struct reprise_reply {
   uint16_t to_port;
   uint32_t zero;
 };
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,6 +66,10 @@ int reprise_call(struct reprise_client* client, const struct reprise_request* re
   /* Before the lock: the parent may have held it when it forked. */
   if (client->owner != getpid()) {
     return -EPERM;
+  }
+  /* What was printed belongs to the time before the call. A tick comes in a signal handler, which must not touch stdio. */
+  if (request->type != REPRISE_TICK) {
+    fflush(stdout);
   }
   pthread_mutex_lock(&client->lock);
   const int result = client->stopped ? -ENOTCONN : exchange(client, request, data, size, reply, buffer, capacity);

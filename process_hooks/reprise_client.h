@@ -8,6 +8,9 @@
  * passing time is what a call may wait for: a message, a time. All times are int64_t nanoseconds since the run's beginning, from 0. A call
  * blocks as long as the rest of the run needs to get to the same virtual time.
  *
+ * Output. What the program writes to its standard output and error is recorded at the virtual time that it has reached. Each call flushes
+ * `stdout` first, so that this is the time at which it was printed.
+ *
  * Errors. Functions return 0 or a positive count when they succeed, and a negative errno value when not. Besides those named at each
  * function, each that takes a client may return -EINVAL   an argument is a null pointer or out of range -EPERM    called in a child of the
  * process that called reprise_start (after fork): the connection is the parent's alone -ENOTCONN after reprise_stop -EIO      the
@@ -42,6 +45,7 @@ extern "C" {
 /** How many received messages wait for the program before further ones are dropped (and counted: `lost`). */
 #define REPRISE_DEFAULT_QUEUE 1024
 
+/* C has no namespaces: NOLINTBEGIN(readability-identifier-naming) */
 struct reprise_client;
 
 struct reprise_endpoint {
@@ -103,6 +107,8 @@ REPRISE_API int reprise_sleep_until(struct reprise_client* client, int64_t at_ns
 
 /** Our IPv4 address in network byte order, or 0 when the deployment gives none. `client` must not be NULL. */
 REPRISE_API uint32_t reprise_address(const struct reprise_client* client);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "process_hooks/tansiv-client.h"
 
 #include <arpa/inet.h>

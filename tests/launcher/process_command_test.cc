@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "launcher/guest_program.h"
-#include "tests/launcher/test_files.h"
 
 namespace reprise {
 namespace {
@@ -56,7 +57,7 @@ TEST(ProcessCommand, WhatIsNotUnderstoodIsNamed) {
 TEST(ProcessCommand, OnlyWhatWeWouldComposeIsBelieved) {
   EXPECT_EQ(compare_process_command(recorded()), Words{});
   ProcessPlan other = plan();
-  other.environment.push_back("LD_PRELOAD=/tmp/evil.so");
+  other.environment.emplace_back("LD_PRELOAD=/tmp/evil.so");
   EXPECT_FALSE(compare_process_command(recorded(other)).empty());
   GuestInfo changed = recorded();
   changed.mac = "52:54:00:00:00:09";

@@ -1,5 +1,4 @@
 /* A program that does what its first argument says, for process_run_test.cc. argv[1] is the connection. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -35,7 +34,6 @@ static int64_t now(void) {
 
 static void say(const char* text) {
   printf("%s at %" PRId64 "\n", text, now());
-  fflush(stdout);
 }
 
 /* Sends argv[3] `count` messages, a millisecond apart, and waits for as many. */
@@ -132,6 +130,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "exit3") == 0) exit(3);
   if (strcmp(what, "close-output") == 0) {
     say("closing");
+    fflush(stdout);
     close(1);
     close(2);
     REQUIRE(reprise_sleep_until(client, 100000000) == 0);
@@ -139,6 +138,7 @@ int main(int argc, char** argv) {
   }
   if (strcmp(what, "crash") == 0) {
     say("crashing");
+    fflush(stdout);
     raise(SIGSEGV);
   }
   if (strcmp(what, "host-clock") == 0) {
@@ -150,6 +150,7 @@ int main(int argc, char** argv) {
   if (strcmp(what, "spin-late") == 0) {
     leave_a_child();
     say("spinning");
+    fflush(stdout);
     for (volatile int i = 0;; ++i) {
     }
   }

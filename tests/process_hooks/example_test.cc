@@ -28,6 +28,14 @@ TEST(SendExample, ArrivesAfterLatencyAndBytesOverBandwidth) {
   // Left after 2 calls of 1 us; latency 10 ms; UDP, IP and Ethernet add 42 bytes; 100 Mbit/s: 80 ns a byte.
   const auto arrival = [](int64_t bytes) { return 2'000 + 10'000'000 + (bytes + 42) * 80; };
   EXPECT_EQ(log_of(run, "left"), fmt::format("sent 500 bytes after 1000 ns\nreceived 1000 bytes from 10.0.1.1 at {} ns\n", arrival(1000)));
+  // What it prints is recorded when it prints it: after it has sent, before it waits.
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  const auto events = reader->guest_events(GuestIndex{0});
+  GuestEvent event;
+  while (*events->next(event) && event.kind != EventKind::kConsoleByte) {
+  }
+  EXPECT_EQ(event.at.ns, 2'000);
   EXPECT_EQ(log_of(run, "right"), fmt::format("sent 1000 bytes after 1000 ns\nreceived 500 bytes from 10.0.0.1 at {} ns\n", arrival(500)));
 }
 
