@@ -23,6 +23,7 @@ inline constexpr int kExitDifference = 1;  ///< diff and replay found one, and r
 [[nodiscard]] Result<int> replay_command(const Arguments& arguments);
 [[nodiscard]] Result<int> stats_command(const Arguments& arguments);
 [[nodiscard]] Result<int> trim_command(const Arguments& arguments);
+[[nodiscard]] Result<int> validate_command(const Arguments& arguments);
 [[nodiscard]] Result<int> verify_command(const Arguments& arguments);
 
 }  // namespace reprise

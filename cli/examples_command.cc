@@ -48,7 +48,7 @@ Result<int> examples_command(const Arguments& arguments) {
   CommandLine line("reprise examples [--json]",
                    "Lists the examples that come with Reprise: name, guests, what it shows, and what has to be built before it can run.\n"
                    "'reprise record --example NAME -o FILE' runs one. REPRISE_EXAMPLES names another folder of examples.",
-                   "reprise examples");
+                   "reprise examples --json");
   line.options().add_options()("json", "for programs");
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {

@@ -21,7 +21,7 @@ struct Command {
   Result<int> (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"record", "run guests on a simulated network and record them", record_command},
     {"examples", "what comes with Reprise to be recorded", examples_command},
     {"replay", "run recorded guests again and compare all that they do", replay_command},
@@ -30,6 +30,7 @@ constexpr std::array<Command, 10> kCommands = {{
     {"info", "where a trace comes from", info_command},
     {"dump", "the events of a trace as text", dump_command},
     {"trim", "a part of a trace as a trace of its own", trim_command},
+    {"validate", "hold the guests' pings against the platform", validate_command},
     {"verify", "read a whole trace and check it", verify_command},
     {"recover", "make a trace from what a killed run left", recover_command},
 }};

@@ -267,7 +267,9 @@ LinkImpairments SimgridPlatform::impairments_of(const std::string& link) const {
 
 NetworkModel::PathFacts SimgridPlatform::path_facts(GuestIndex from, GuestIndex to) const {
   const SimgridPath& way = path(from, to);
-  NetworkModel::PathFacts facts{.latency_seconds = way.latency_seconds, .bytes_per_second = way.links.front()->get_bandwidth()};
+  NetworkModel::PathFacts facts;
+  facts.latency_seconds = way.latency_seconds;
+  facts.bytes_per_second = way.links.front()->get_bandwidth();
   for (const auto* link : way.links) {
     facts.bytes_per_second = std::min(facts.bytes_per_second, link->get_bandwidth());
     const LinkImpairments impairments = impairments_of(link->get_name());

@@ -14,6 +14,7 @@ int tcp_send_command(int argc, char** argv);
 int tcp_receive_command(int argc, char** argv);
 int clocks_command(int argc, char** argv);
 int chat_command(int argc, char** argv);
+int validate_command(int argc, char** argv);
 
 /// Ends the process with a message if `text` is not a number from `low` to `high`.
 uint64_t parse_number(const char* what, const char* text, uint64_t low, uint64_t high);
@@ -27,5 +28,9 @@ int64_t monotonic_ns(void);
 void sleep_ns(int64_t ns);
 /// A portable generator (xorshift64*), so that a guest's work does not hang on its C library's rand().
 uint64_t next_random(uint64_t* state);
+/// Pings `peer` until it answers at all; 0 if it does not within 50 s.
+int wait_for_answer(struct in_addr peer);
+/// One round trip to `peer` in ns, or -1 if no reply came within 5 s. `seq` differs from ping to ping.
+int64_t ping_once(struct in_addr peer, uint16_t seq);
 /// Tells the guest at `peer` that this one is done: three datagrams, because the simulated network may lose some.
 void say_bye(struct in_addr peer);

@@ -21,6 +21,7 @@ static const struct {
     {"tcp-receive", tcp_receive_command, ""},
     {"clocks", clocks_command, "READS"},
     {"chat", chat_command, "ADDRESS MESSAGES SEED"},
+    {"validate", validate_command, "SAMPLES PLACE ADDRESS..."},
 };
 enum { kCommandCount = sizeof kCommands / sizeof kCommands[0] };
 

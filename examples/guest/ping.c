@@ -12,6 +12,8 @@
 #include "commands.h"
 
 enum { kPingId = 0x5250, kPayloadBytes = 56, kReplyTimeoutMs = 1000, kFirstTimedSeq = 0x4000 };
+/// For peers that may be far away: a round trip of up to 5 s.
+enum { kPatientTimeoutMs = 5000, kPatientAttempts = 10, kPatientSeq = 0x8000 };
 
 struct echo {
   struct icmphdr header;
@@ -63,6 +65,27 @@ static int wait_for_peer(int fd, struct in_addr peer) {
     if (wait_for_reply(fd, peer, 0, attempt, monotonic_ns() + kConnectPauseMs * 1000000LL) >= 0) return 1;
   }
   return 0;
+}
+
+static int icmp_socket(void) {
+  const int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+  if (fd < 0) die("raw socket");
+  return fd;
+}
+
+int wait_for_answer(struct in_addr peer) {
+  for (uint16_t attempt = 0; attempt < kPatientAttempts; ++attempt)
+    if (ping_once(peer, (uint16_t)(kPatientSeq + attempt)) >= 0) return 1;
+  return 0;
+}
+
+int64_t ping_once(struct in_addr peer, uint16_t seq) {
+  const int fd = icmp_socket();  // a new one: what came for others before is not in its queue
+  const int64_t sent = monotonic_ns();
+  send_echo(fd, peer, seq);
+  const int64_t arrival = wait_for_reply(fd, peer, seq, sent + kPatientTimeoutMs * 1000000LL);
+  close(fd);
+  return arrival < 0 ? -1 : arrival - sent;
 }
 
 int ping_command(int argc, char** argv) {

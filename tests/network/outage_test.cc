@@ -14,6 +14,8 @@ TEST(OutageExample, DoesWhatItSays) {
     std::filesystem::copy_file(std::filesystem::path(REPRISE_EXAMPLES) / "outage" / file, run.path(file));
   }
   record_twice_and_replay(run);
+  ASSERT_TRUE(exits(run_reprise({"record", "--example", "outage", "-o", run.path("example.trace")}), 0));
+  EXPECT_TRUE(are_identical(run, "first.trace", "example.trace"));
   const std::string console = console_of(run, "alice");
   const std::vector<int64_t> round_trips = numbers_in(console, "rtt_ns=([0-9]+)");
   const std::vector<int64_t> lost = numbers_in(console, "lost seq=([0-9]+)");
