@@ -19,7 +19,7 @@ Result<int> info_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  ASSIGN_OR_RETURN(const TraceSummary trace, open_summary(line, "FILE"));
+  ASSIGN_OR_RETURN(const TraceSummary trace, open_summary(line, "FILE", DropDetail::kNone));
   RETURN_IF_ERROR(print(line.has("json") ? info_json(trace) : info_text(trace)));
   return kExitDone;
 }

@@ -64,9 +64,9 @@ Result<FileKeys> copy_keys_of(const CommandLine& line, const std::filesystem::pa
   return keys;
 }
 
-Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name) {
+Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name, DropDetail drops) {
   ASSIGN_OR_RETURN(const std::vector<AgeIdentity> identities, identities_of(line));
-  return read_summary(line.text(name), identities);
+  return read_summary(line.text(name), identities, drops);
 }
 
 Result<std::unique_ptr<TraceReader>> open_trace(const CommandLine& line, const std::string& name) {

@@ -29,7 +29,7 @@ void add_copy_options(CommandLine& line);
 [[nodiscard]] Result<FileKeys> copy_keys_of(const CommandLine& line, const std::filesystem::path& input);
 
 /// What the trace or the unfinished run that operand `name` names holds, with --identity.
-[[nodiscard]] Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name);
+[[nodiscard]] Result<TraceSummary> open_summary(const CommandLine& line, const std::string& name, DropDetail drops);
 /// The trace that operand `name` names, with --identity.
 [[nodiscard]] Result<std::unique_ptr<TraceReader>> open_trace(const CommandLine& line, const std::string& name);
 

@@ -19,7 +19,7 @@ Result<int> stats_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  ASSIGN_OR_RETURN(const TraceSummary trace, open_summary(line, "FILE"));
+  ASSIGN_OR_RETURN(const TraceSummary trace, open_summary(line, "FILE", DropDetail::kByReason));
   RETURN_IF_ERROR(print(line.has("json") ? stats_json(trace) : stats_text(trace)));
   return kExitDone;
 }

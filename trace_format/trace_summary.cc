@@ -57,7 +57,7 @@ StreamSums sum_stream(const fs::path& folder, StreamId id, const std::vector<Age
 
 }  // namespace
 
-TraceSummary summary_of(TraceReader& trace) {
+TraceSummary summary_of(TraceReader& trace, DropDetail drops) {
   TraceSummary summary;
   summary.run = trace.run();
   for (uint32_t i = 0; i < summary.run.guests.size(); ++i) {
@@ -65,8 +65,10 @@ TraceSummary summary_of(TraceReader& trace) {
     summary.guest_columns.push_back(trace.guest_columns(GuestIndex{i}));
   }
   summary.network = trace.network_statistics();
-  if (const Result<DropCounts> drops = trace.drop_counts(); drops.ok()) {
-    summary.drops = *drops;
+  if (drops == DropDetail::kByReason) {
+    if (const Result<DropCounts> counts = trace.drop_counts(); counts.ok()) {
+      summary.drops = *counts;
+    }
   }
   summary.network_columns = trace.network_columns();
   summary.file_bytes = trace.file_bytes();
@@ -91,12 +93,12 @@ Result<TraceSummary> summary_of_run(const fs::path& folder, const std::vector<Ag
   return summary;
 }
 
-Result<TraceSummary> read_summary(const fs::path& path, const std::vector<AgeIdentity>& identities) {
+Result<TraceSummary> read_summary(const fs::path& path, const std::vector<AgeIdentity>& identities, DropDetail drops) {
   if (const auto folder = run_folder_of(path); folder.has_value()) {
     return summary_of_run(*folder, identities);
   }
   ASSIGN_OR_RETURN(const auto trace, TraceReader::open(path, identities));
-  return summary_of(*trace);
+  return summary_of(*trace, drops);
 }
 
 std::optional<fs::path> run_folder_of(const fs::path& path) {

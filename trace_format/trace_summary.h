@@ -13,26 +13,29 @@
 
 namespace reprise {
 
+/// Whether to read the network's own chunks, which say why frames were dropped: without, a trace of any size costs what its index costs.
+enum class DropDetail { kNone, kByReason };
+
 struct TraceSummary {
   RunInfo run;
   std::vector<GuestStatistics> guests;                ///< as many as the run has
   std::vector<std::vector<ColumnUse>> guest_columns;  ///< the same
   NetworkStatistics network;
-  std::optional<DropCounts> drops;  ///< nothing when the chunks that say so cannot be read
+  std::optional<DropCounts> drops;  ///< nothing when they were not to be read, or cannot be
   std::vector<ColumnUse> network_columns;
   uint64_t file_bytes = 0;  ///< of the trace, or of all streams
   bool unfinished = false;  ///< of a run folder: it is being recorded, or was killed
 };
 
-/// Reads of the chunks the network's own only.
-[[nodiscard]] TraceSummary summary_of(TraceReader& trace);
+[[nodiscard]] TraceSummary summary_of(TraceReader& trace, DropDetail drops = DropDetail::kByReason);
 
 /// Of the run in `folder`: of all that its writers have appended when it is looked at. Reads all chunks. kBadTrace without sound run
 /// information.
 [[nodiscard]] Result<TraceSummary> summary_of_run(const std::filesystem::path& folder, const std::vector<AgeIdentity>& identities = {});
 
 /// Of the trace `path`, or of the run that is recorded as it (run_folder_of()). The errors of TraceReader::open() and summary_of_run().
-[[nodiscard]] Result<TraceSummary> read_summary(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities = {});
+[[nodiscard]] Result<TraceSummary> read_summary(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities = {},
+                                                DropDetail drops = DropDetail::kByReason);
 
 /// The folder of the run that is recorded as `path`: `path` itself when it is a folder, `path`.partial when only that is there; nothing
 /// when `path` is a file.
