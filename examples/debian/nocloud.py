@@ -80,7 +80,7 @@ def from_version_1(config: list) -> dict:
         unknown("network-config", entry, {"type", "name", "mac_address", "mtu", "subnets"})
         settings: dict = {"addresses": []}
         if "mac_address" in entry:
-            settings["match"] = {"macaddress": entry["mac_address"]}
+            settings |= {"match": {"macaddress": entry["mac_address"]}, "set-name": entry["name"]}
         if "mtu" in entry:
             settings["mtu"] = entry["mtu"]
         for subnet in entry.get("subnets", []):
@@ -188,7 +188,8 @@ def write_file(entry: dict) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with open(file, "ab" if entry.get("append") else "wb") as out:
         out.write(data)
-    file.chmod(int(str(entry.get("permissions", "0644")), 8))
+    mode = entry.get("permissions", 0o644)
+    file.chmod(mode if isinstance(mode, int) else int(mode, 8))  # YAML has read an unquoted 0644 as octal already
     if "owner" in entry:
         user, _, group = str(entry["owner"]).partition(":")
         account = pwd.getpwnam(user)

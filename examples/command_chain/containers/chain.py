@@ -3,8 +3,7 @@
 
 usage: chain.py vm1|vm2|local [DEST_HOST=ADDRESS] [PERIOD_US=N] [orders=ORDER,ORDER...]...
 
-DEST_HOST is where radio_op1 finds radio_op2. Each orders= is one run of command_post; gap=MS on the kernel command line stands for
-GAP in "wait:GAP", so that a deployment can choose it.
+DEST_HOST is where radio_op1 finds radio_op2. Each orders= is one run of command_post.
 """
 
 import json
@@ -117,7 +116,6 @@ def main() -> int:
     machine, containers = MACHINES[which]
     settings = dict(word.split("=", 1) for word in words if not word.startswith("orders="))
     runs = [word.removeprefix("orders=").split(",") for word in words if word.startswith("orders=")]
-    boot = dict(word.split("=", 1) for word in pathlib.Path("/proc/cmdline").read_text().split() if "=" in word)
     make_bridge(machine)
     if which != "local":
         other = 3 - machine
@@ -133,7 +131,6 @@ def main() -> int:
             running.append(start(name, make_bundle(name, arguments, environment)))
             continue
         for orders in runs:
-            orders = [order.replace("GAP", boot.get("gap", "0")) for order in orders]
             start(name, make_bundle(name, arguments + orders, environment)).wait()
     for container in running:
         container.wait()
