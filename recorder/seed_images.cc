@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "launcher/child_process.h"
 #include "recorder/shown.h"
@@ -23,8 +24,8 @@ constexpr uintmax_t kLargestSeed = uintmax_t{64} << 20U;
 /// What NoCloud reads. Any other file is a mistake ("userdata"), not something to pass over.
 constexpr std::array<std::string_view, 4> kSeedFiles = {"meta-data", "user-data", "network-config", "vendor-data"};
 
-Error at_guest(const Deployment& deployment, const DeployedGuest& guest, ErrorKind kind, const std::string& what) {
-  return {kind, fmt::format("{}:{}: seed of guest '{}': {}", deployment.path.string(), guest.line, guest.machine.name, what)};
+Error at_guest(const Deployment& deployment, const DeployedGuest& guest, const std::string& what) {
+  return {ErrorKind::kUsage, fmt::format("{}:{}: seed of guest '{}': {}", deployment.path.string(), guest.line, guest.machine.name, what)};
 }
 
 /// What is wrong with the files of a seed; nothing when it is one.
@@ -92,26 +93,32 @@ Status fill_up(const fs::path& image, uint64_t& bytes) {
   return error ? Status(Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be written: {}", image.string(), error.message())}) : Status();
 }
 
-Status make_image(const Deployment& deployment, DeployedGuest& guest, const fs::path& folder) {
-  GuestMachine& machine = guest.machine;
+/// Before anything is written.
+Status check_seed(const Deployment& deployment, const DeployedGuest& guest) {
+  const fs::path& seed = guest.machine.seed;
+  std::error_code error;
+  if (fs::is_directory(seed, error)) {
+    const std::string problem = problem_with_folder(seed);
+    return problem.empty() ? Status() : Status(at_guest(deployment, guest, problem));
+  }
+  const uintmax_t bytes = fs::file_size(seed, error);
+  if (error || bytes == 0 || bytes > kLargestSeed) {
+    return at_guest(deployment, guest,
+                    fmt::format("{} has {} bytes; want an ISO image of at most {}", shown(seed.string()), error ? 0 : bytes, kLargestSeed));
+  }
+  return {};
+}
+
+Status make_image(GuestMachine& machine, const fs::path& folder) {
   const fs::path image = folder / (machine.name + ".iso");
   std::error_code error;
   if (fs::is_directory(machine.seed, error)) {
-    if (const std::string problem = problem_with_folder(machine.seed); !problem.empty()) {
-      return at_guest(deployment, guest, ErrorKind::kUsage, problem);
-    }
     const fs::path files = folder / (machine.name + ".files");
     RETURN_IF_ERROR(copy_files(machine.seed, files));
     const Status written = write_iso(files, image);
     fs::remove_all(files, error);
     RETURN_IF_ERROR(written);
   } else {
-    const uintmax_t bytes = fs::file_size(machine.seed, error);
-    if (error || bytes == 0 || bytes > kLargestSeed) {
-      return at_guest(
-          deployment, guest, ErrorKind::kUsage,
-          fmt::format("{} has {} bytes; want an ISO image of at most {}", shown(machine.seed.string()), error ? 0 : bytes, kLargestSeed));
-    }
     fs::copy_file(machine.seed, image, fs::copy_options::overwrite_existing, error);
     if (error) {
       return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be written: {}", image.string(), error.message())};
@@ -125,16 +132,19 @@ Status make_image(const Deployment& deployment, DeployedGuest& guest, const fs::
 }  // namespace
 
 Status make_seed_images(Deployment& deployment, const fs::path& folder) {
+  std::vector<DeployedGuest*> seeded;
   for (DeployedGuest& guest : deployment.guests) {
-    if (guest.machine.seed.empty()) {
-      continue;
+    if (!guest.machine.seed.empty()) {
+      RETURN_IF_ERROR(check_seed(deployment, guest));
+      seeded.push_back(&guest);
     }
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) {
-      return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", folder.string(), error.message())};
-    }
-    RETURN_IF_ERROR(make_image(deployment, guest, folder));
+  }
+  std::error_code error;
+  if (!seeded.empty() && !fs::create_directories(folder, error) && error) {
+    return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", folder.string(), error.message())};
+  }
+  for (DeployedGuest* guest : seeded) {
+    RETURN_IF_ERROR(make_image(guest->machine, folder));
   }
   return {};
 }

@@ -50,6 +50,7 @@ class SeedImagesTest : public ::testing::Test {
     EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
     EXPECT_EQ(status.error().message.rfind("d.xml:7: seed of guest 'one': ", 0), 0U) << status.error().message;
     EXPECT_NE(status.error().message.find(part), std::string::npos) << status.error().message;
+    EXPECT_FALSE(fs::exists(temporary_ / "refused"));
   }
 
   const testing::TemporaryFolder temporary_;
