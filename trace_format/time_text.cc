@@ -24,7 +24,9 @@ bool is_digit(char c) {
 }
 
 Error refuse(std::string_view text, std::string_view why) {
-  return {ErrorKind::kUsage, fmt::format("'{}' is not a time: {}; write it as 30s, 1.5s, 250ms, 10us, 5ns or 2min", printable(text), why)};
+  constexpr size_t kMost = 100;  // bytes that a message quotes: a file may hold megabytes here
+  const std::string quoted = text.size() <= kMost ? printable(text) : printable(text.substr(0, kMost)) + "...";
+  return {ErrorKind::kUsage, fmt::format("'{}' is not a time: {}; write it as 30s, 1.5s, 250ms, 10us, 5ns or 2min", quoted, why)};
 }
 
 /// Takes the digits at the front of `text` off.

@@ -315,6 +315,9 @@ TEST_F(DeploymentTest, WrongOutagesNameTheirLine) {
   expect_error(outage("<prop id=\"down\" value=\"2\"/>"), 6, "the unit is missing");
   expect_error(outage("<prop id=\"down\" value=\"2s\"/><prop id=\"up\" value=\"2s\"/>"), 5, "must be later");
   expect_error(outage("<prop id=\"down\" value=\"2s\"/><prop id=\"down\" value=\"3s\"/>"), 6, "was given before");
+  const auto long_time = outage("<prop id=\"down\" value=\"" + std::string(100'000, '7') + "\"/>");
+  expect_error(long_time, 6, "is not a time");
+  EXPECT_LT(long_time.error().message.size(), 1000U);
   expect_error(outage("<prop id=\"lnik\" value=\"l\"/>"), 6, "unknown property 'lnik' of an outage");
   expect_error(parse("<actor host=\"h\" function=\"outage\"><prop id=\"down\" value=\"2s\"/></actor>"), 3, "no guest");
   expect_error(parse("<actor host=\"h\" function=\"outag\"/>"), 4, "did you mean 'outage'?");
