@@ -83,7 +83,7 @@ int64_t ping_once(struct in_addr peer, uint16_t seq) {
   const int fd = icmp_socket();  // a new one: what came for others before is not in its queue
   const int64_t sent = monotonic_ns();
   send_echo(fd, peer, seq);
-  const int64_t arrival = wait_for_reply(fd, peer, seq, sent + kPatientTimeoutMs * 1000000LL);
+  const int64_t arrival = wait_for_reply(fd, peer, seq, seq, sent + kPatientTimeoutMs * 1000000LL);
   close(fd);
   return arrival < 0 ? -1 : arrival - sent;
 }
@@ -93,8 +93,7 @@ int ping_command(int argc, char** argv) {
   const struct in_addr peer = parse_address(argv[0]);
   const int count = (int)parse_number("count", argv[1], 1, 16384);
   const int64_t interval = (int64_t)parse_number("interval in ms", argc > 2 ? argv[2] : "100", 0, 3600000) * 1000000;
-  const int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
-  if (fd < 0) die("raw socket");
+  const int fd = icmp_socket();
   if (!wait_for_peer(fd, peer)) {
     printf("ping: %s does not answer\n", argv[0]);
     return 1;
