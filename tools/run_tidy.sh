@@ -2,13 +2,13 @@
 # Runs clang-tidy over our sources, or over those whose path matches a regular expression.
 #
 # usage: tools/run_tidy.sh [REGEX]      recorder/ or tests/recorder/barrier; default: the program and its tests
-# REPRISE_TIDY_JOBS (default: all cores) and REPRISE_TIDY_LIMIT (default: 15m) bound it.
+# REPRISE_TIDY_JOBS (default: all cores) and REPRISE_TIDY_LIMIT (default: 25m) bound it.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repo"
 build='build-tidy'
-limit=${REPRISE_TIDY_LIMIT:-15m}
+limit=${REPRISE_TIDY_LIMIT:-25m}
 pattern=${1:-(tests/)?[a-z_]+/[a-z0-9_]+[.]cc} # build folders have a hyphen in their name
 
 cmake --preset tidy >/dev/null
