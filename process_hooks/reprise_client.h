@@ -12,9 +12,11 @@
  * `stdout` first, so that this is the time at which it was printed.
  *
  * Errors. Functions return 0 or a positive count when they succeed, and a negative errno value when not. Besides those named at each
- * function, each that takes a client may return -EINVAL   an argument is a null pointer or out of range -EPERM    called in a child of the
- * process that called reprise_start (after fork): the connection is the parent's alone -ENOTCONN after reprise_stop -EIO      the
- * connection to Reprise is broken; every later call fails the same way
+ * function, each that takes a client may return:
+ *   -EINVAL   an argument is a null pointer or out of range
+ *   -EPERM    called in a child of the process that called reprise_start (after fork): the connection is the parent's alone
+ *   -ENOTCONN after reprise_stop
+ *   -EIO      the connection to Reprise is broken; every later call fails the same way
  *
  * Threads. Calls may come from any thread; a lock puts them one after another. But which thread comes first is the host's affair, so only
  * programs of which one thread at a time can call are recorded the same way twice, and replay. Not for use in signal handlers.
