@@ -63,7 +63,8 @@ def own_release():
 
 def install(root, package, guests):
     shutil.copy(package, root.path("/tmp"))
-    shutil.copy(REPOSITORY / "tools/install_packages.sh", root.path("/tmp"))
+    for script in ("install_packages.sh", "debian_archive.sh"):
+        shutil.copy(REPOSITORY / "tools" / script, root.path("/tmp"))
     root.run(["/tmp/install_packages.sh", "--qemu"])
     root.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", f"/tmp/{package.name}"], stdout=subprocess.DEVNULL)
     root.path(GUESTS).mkdir(parents=True)
