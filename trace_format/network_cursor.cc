@@ -146,7 +146,7 @@ class MergedNetworkCursor::Receptions final : public Source {
   GuestDecoder decoder_;
 };
 
-MergedNetworkCursor::MergedNetworkCursor(TraceIndex& index, ChunkCache& chunks) : index_(index), chunks_(chunks) {
+MergedNetworkCursor::MergedNetworkCursor(TraceIndex& index, ChunkCache& chunks) : chunks_(chunks) {
   sources_.push_back(std::make_unique<StoredRows>(index, chunks));
   for (uint32_t i = 0; i < index.root().guests.size(); ++i) {
     const StreamSummary& guest = index.root().guests[i];

@@ -37,7 +37,6 @@ class MergedNetworkCursor final : public NetworkCursor {
 
   std::vector<std::unique_ptr<Source>> sources_;
   std::priority_queue<Key, std::vector<Key>, std::greater<>> order_;
-  TraceIndex& index_;
   ChunkCache& chunks_;
   bool started_ = false;
   uint64_t sequence_ = 0;  ///< of the next event

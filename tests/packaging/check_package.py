@@ -34,12 +34,12 @@ PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 # One shell, so that the daemons are gone with its process namespace. --wait ends when the job does, with its exit code.
 SLURM_JOB = """
-mkdir -p /run/munge /tmp/slurm-state /tmp/slurm-spool /work/runs
+mkdir -p /run/munge /tmp/slurm-state /tmp/slurm-spool /data/runs
 chown munge:munge /run/munge
 runuser -u munge -- /usr/sbin/munged
 slurmctld
 slurmd
-cd /work/runs
+cd /data/runs
 sbatch --wait --output=job.log --cpus-per-task={cpus} /usr/share/reprise/slurm/reprise.sbatch \
   /usr/share/reprise/examples/ping/platform.xml /usr/share/reprise/examples/ping/deployment.xml
 cat job.log
@@ -70,7 +70,7 @@ def install(root, package, guests):
     root.path(GUESTS).mkdir(parents=True)
     for image in ("vmlinux", "guest.cpio"):
         shutil.copy(guests / image, root.path(GUESTS))
-    root.path("/work").mkdir()
+    root.path("/data").mkdir()
 
 
 def check_slurm(root):
@@ -93,7 +93,7 @@ def main():
     with workplace(options.folder) as folder:
         root = DebianRoot.bootstrap(folder / "root", own_release())
         install(root, package, options.guests.resolve())
-        use_reprise(lambda words: root.run(words, "/work", {"REPRISE_GUESTS": GUESTS}))
+        use_reprise(lambda words: root.run(words, "/data", {"REPRISE_GUESTS": GUESTS}))
         check_slurm(root)
     print(f"check_package: {package.name}: installed, recorded, replayed, compared, run by Slurm")
 
