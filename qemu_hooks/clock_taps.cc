@@ -66,6 +66,10 @@ void tap_reads(GuestSession& session, ClockSource source, Space space, uint64_t 
 
 }  // namespace
 
+void watch_tsc() {
+  qemu::hook_rdtsc([](uint64_t /*value*/) { note_progress_by_tsc(); });
+}
+
 void tap_tsc(GuestSession& session) {
   tsc_session = &session;
   qemu::hook_rdtsc(&on_first_rdtsc);

@@ -65,6 +65,8 @@ Status install(int argc, char** argv) {
   watch_halt(*plugin->session, args.icount_shift);
   if (plugin->instrumented) {
     tap_tsc(*plugin->session);
+  } else {
+    watch_tsc();
   }
   return {};
 }

@@ -43,6 +43,19 @@ TEST(End, IsWhatTheGuestAskedFor) {
   EXPECT_TRUE(replays_identically(run.replay("a.trace"), std::size(kEndings)));
 }
 
+// Its instant is counted from the guest's last look at the clock, which nobody records here.
+TEST(End, IsTheSameInstantWithoutATrace) {
+  const GuestRun run;
+  run.deploy({{.name = "alice", .append = "run=clocks:200 end=reboot"}});  // sleeps between its reads
+  const Outcome recorded = run_reprise({"record", run.path("platform.xml"), run.path("deployment.xml"), "-o", run.path("a.trace")});
+  const Outcome coupled = run_reprise({"record", run.path("platform.xml"), run.path("deployment.xml"), "--no-trace"});
+  ASSERT_TRUE(exits(recorded, 0));
+  ASSERT_TRUE(exits(coupled, 0));
+  const std::string end = recorded.out.substr(0, recorded.out.find('\n'));
+  EXPECT_NE(end.find("triple fault at "), std::string::npos) << end;
+  EXPECT_EQ(coupled.out.substr(0, coupled.out.find('\n')), end);
+}
+
 TEST(End, UntilStopsAllGuestsAtExactlyThatNanosecond) {
   const GuestRun run;
   run.deploy(pinging_pair(1000));  // from 0.5 s on with bookworm's kernel, from 0.9 s on with trixie's
