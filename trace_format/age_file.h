@@ -37,4 +37,9 @@ namespace reprise {
 [[nodiscard]] Result<std::unique_ptr<ByteSource>> decrypt_unfinished(std::unique_ptr<ByteSource> inner,
                                                                      const std::vector<AgeIdentity>& identities);
 
+/// As decrypt_unfinished(), for who looks for what is left: an altered chunk reads as zeros, which are no chunk of a trace. What is given
+/// out else is what was written, at its place: each chunk is sealed by itself.
+[[nodiscard]] Result<std::unique_ptr<ByteSource>> decrypt_damaged(std::unique_ptr<ByteSource> inner,
+                                                                  const std::vector<AgeIdentity>& identities);
+
 }  // namespace reprise

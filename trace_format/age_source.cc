@@ -70,10 +70,12 @@ class ChunkCache {
   std::array<Slot, 16> slots_;
 };
 
+enum class Altered { kRefused, kZeros };
+
 class AgeSource final : public ByteSource {
  public:
-  AgeSource(std::unique_ptr<ByteSource> inner, const PayloadCipher& cipher, const Layout& layout)
-      : inner_(std::move(inner)), cipher_(cipher), layout_(layout) {}
+  AgeSource(std::unique_ptr<ByteSource> inner, const PayloadCipher& cipher, const Layout& layout, Altered altered)
+      : inner_(std::move(inner)), cipher_(cipher), layout_(layout), altered_(altered) {}
 
   const std::string& name() const override { return inner_->name(); }
   uint64_t size() const override { return layout_.plain_bytes; }
@@ -104,6 +106,10 @@ class AgeSource final : public ByteSource {
     ChunkBuffer buffer(new uint8_t[size]);
     RETURN_IF_ERROR(inner_->read_at(layout_.place(chunk), {buffer.get(), size}));
     if (!cipher_.open(chunk, layout_.is_last(chunk), {buffer.get(), size})) {
+      if (altered_ == Altered::kZeros) {
+        std::fill_n(buffer.get(), size, uint8_t{0});
+        return buffer;
+      }
       return Error{ErrorKind::kBadTrace, fmt::format("{}: encrypted chunk {} at byte {}: altered: its authentication tag does not match",
                                                      name(), chunk, layout_.place(chunk))};
     }
@@ -114,6 +120,7 @@ class AgeSource final : public ByteSource {
   std::unique_ptr<ByteSource> inner_;
   PayloadCipher cipher_;
   Layout layout_;
+  Altered altered_;
   mutable ChunkCache cache_;
 };
 
@@ -195,13 +202,19 @@ Result<std::unique_ptr<ByteSource>> decrypt(std::unique_ptr<ByteSource> inner, c
   if (!layout.finished) {
     return unfinished(*inner, opened);
   }
-  return std::unique_ptr<ByteSource>(std::make_unique<AgeSource>(std::move(inner), opened.cipher, layout));
+  return std::unique_ptr<ByteSource>(std::make_unique<AgeSource>(std::move(inner), opened.cipher, layout, Altered::kRefused));
 }
 
 Result<std::unique_ptr<ByteSource>> decrypt_unfinished(std::unique_ptr<ByteSource> inner, const std::vector<AgeIdentity>& identities) {
   ASSIGN_OR_RETURN(const Opened opened, open_header(*inner, identities));
   ASSIGN_OR_RETURN(const Layout layout, find_layout(*inner, opened));
-  return std::unique_ptr<ByteSource>(std::make_unique<AgeSource>(std::move(inner), opened.cipher, layout));
+  return std::unique_ptr<ByteSource>(std::make_unique<AgeSource>(std::move(inner), opened.cipher, layout, Altered::kRefused));
+}
+
+Result<std::unique_ptr<ByteSource>> decrypt_damaged(std::unique_ptr<ByteSource> inner, const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(const Opened opened, open_header(*inner, identities));
+  ASSIGN_OR_RETURN(const Layout layout, find_layout(*inner, opened));
+  return std::unique_ptr<ByteSource>(std::make_unique<AgeSource>(std::move(inner), opened.cipher, layout, Altered::kZeros));
 }
 
 }  // namespace reprise

@@ -16,6 +16,11 @@ Result<std::unique_ptr<ByteSource>> open_unfinished_input(const std::filesystem:
   return is_age_file(*file) ? decrypt_unfinished(std::move(file), identities) : std::move(file);
 }
 
+Result<std::unique_ptr<ByteSource>> open_damaged_input(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities) {
+  ASSIGN_OR_RETURN(auto file, open_file(path));
+  return is_age_file(*file) ? decrypt_damaged(std::move(file), identities) : std::move(file);
+}
+
 Result<std::unique_ptr<ByteSink>> create_output(const std::filesystem::path& path, const std::vector<AgeRecipient>& recipients,
                                                 const SinkFactory& create) {
   ASSIGN_OR_RETURN(auto file, create(path));

@@ -19,6 +19,10 @@ namespace reprise {
 [[nodiscard]] Result<std::unique_ptr<ByteSource>> open_unfinished_input(const std::filesystem::path& path,
                                                                         const std::vector<AgeIdentity>& identities);
 
+/// As open_unfinished_input(), for a damaged file: altered chunks of an encrypted one read as zeros (decrypt_damaged()).
+[[nodiscard]] Result<std::unique_ptr<ByteSource>> open_damaged_input(const std::filesystem::path& path,
+                                                                     const std::vector<AgeIdentity>& identities);
+
 /// What `create` makes, which takes the plaintext if there are recipients. On an error no file is left.
 [[nodiscard]] Result<std::unique_ptr<ByteSink>> create_output(const std::filesystem::path& path,
                                                               const std::vector<AgeRecipient>& recipients,

@@ -130,7 +130,7 @@ std::vector<bool> find_left_out(const fs::path& folder, const std::vector<AgeIde
 }
 
 Result<ScanResult> recover_in(const fs::path& trace, const fs::path& work, const fs::path& output, const FileKeys& keys) {
-  ASSIGN_OR_RETURN(const auto source, open_unfinished_input(trace, keys.identities));
+  ASSIGN_OR_RETURN(const auto source, open_damaged_input(trace, keys.identities));
   // A header that is sound may say that this is no trace of ours to read; a damaged one says nothing.
   if (const Status header = check_file_header(*source, FileKind::kTrace, StreamId::network());
       !header.ok() && has_sound_file_header(*source)) {

@@ -12,7 +12,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <thread>
 
 namespace reprise::testing {
@@ -183,8 +183,11 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::seconds lim
 }
 
 std::string file_text(const fs::path& path) {
+  // Not through istreambuf_iterator, which throws when a file of /proc goes with its process.
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 BusyCores::BusyCores(unsigned processes) {

@@ -53,6 +53,18 @@ static void exchange(const char* peer, int count) {
   }
 }
 
+/* Says something after each of `count` messages from `peer`, which the console's log has at once. */
+static void talk(const char* peer, int count) {
+  const struct reprise_endpoint to = {inet_addr(peer), kPort};
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  for (int i = 0; i < count; ++i) {
+    int number = -1;
+    REQUIRE(reprise_send(client, &to, kPort, &i, sizeof i) == 0);
+    REQUIRE(reprise_receive(client, REPRISE_NEVER, NULL, &number, sizeof number) == 0);
+    say("heard");
+  }
+}
+
 static void* call_often(void* unused) {
   for (int i = 0; i < 2000; ++i) now();
   return unused;
@@ -123,6 +135,7 @@ int main(int argc, char** argv) {
     }
   REQUIRE(reprise_start(NULL, &client) == 0);
   if (strcmp(what, "exchange") == 0) exchange(argv[3], atoi(argv[4]));
+  if (strcmp(what, "talk") == 0) talk(argv[3], atoi(argv[4]));
   if (strcmp(what, "threads") == 0) use_threads();
   if (strcmp(what, "fork") == 0) use_fork();
   if (strcmp(what, "errors") == 0) check_errors();

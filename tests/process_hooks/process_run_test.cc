@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/guest/guest_run.h"
@@ -177,6 +181,16 @@ TEST_F(ProcessRun, DurableAndLimitedInSize) {
   EXPECT_TRUE(replays_identically(run_.replay("a.trace"), 2));
 }
 
+void kill_hosts(const fs::path& program, const std::string& guest = "") {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string words = file_text(entry.path() / "cmdline");
+    if (words.find("reprise_process_host") != std::string::npos && words.find(program.string()) != std::string::npos &&
+        words.find("guest=" + guest) != std::string::npos) {
+      kill(static_cast<pid_t>(std::stol(entry.path().filename())), SIGKILL);
+    }
+  }
+}
+
 // One that spins, and has left a child behind: whoever dies, nothing stays.
 class KilledProcessRun : public ProcessRun {
  protected:
@@ -213,16 +227,61 @@ TEST_F(KilledProcessRun, KilledRecorder) {
 }
 
 TEST_F(KilledProcessRun, KilledHost) {
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string words = file_text(entry.path() / "cmdline");
-    if (words.find("reprise_process_host") != std::string::npos && words.find(program_.string()) != std::string::npos &&
-        words.find("guest=0") != std::string::npos) {
-      kill(static_cast<pid_t>(std::stol(entry.path().filename())), SIGKILL);
-    }
-  }
+  kill_hosts(program_, "0");
   EXPECT_TRUE(complains(recorder_->wait(), 5, "its process host was killed by signal 9"));
   expect_nothing_left();
   expect_recoverable();
+}
+
+class HeavyProcessKills : public ProcessRun {
+ protected:
+  HeavyProcessKills() {
+    fs::copy_file(ACTOR, program_);
+    deploy({{"talk", "10.0.0.2", "1000000"}, {"talk", "10.0.0.1", "1000000"}}, "talker");
+  }
+  [[nodiscard]] std::vector<uint64_t> said() const { return {log("node-0").size(), log("node-1").size()}; }
+
+  const fs::path program_ = run_.folder() / "talker";
+};
+
+// Recorder, a host, or all of them at any instant: what was older than 100 ms is recovered, verifies and replays. Hundreds of rounds take
+// the minutes that dozens with virtual machines take; HeavyKills of tests/guest has those. REPRISE_KILLS sets how many (20).
+TEST_F(HeavyProcessKills, AnythingAtAnyInstant) {
+  constexpr std::chrono::milliseconds kMayBeLost{100};
+  const char* const text = std::getenv("REPRISE_KILLS");
+  const int kills = text != nullptr ? std::atoi(text) : 20;
+  std::mt19937 random(20261126);
+  uint64_t recovered_bytes = 0;
+  for (int round = 0; round < kills; ++round) {
+    SCOPED_TRACE(round);
+    fs::remove_all(run_.path("logs"));
+    RunningReprise recorder(run_.record_command("a.trace", {"--console", run_.path("logs")}));
+    ASSERT_TRUE(wait_until([&] { return fs::exists(run_.path("a.trace.partial") + "/guest-1.log"); }));
+    // The instant is what is random here; nothing is waited for.
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 300'000));
+    const std::vector<uint64_t> old = said();
+    std::this_thread::sleep_for(kMayBeLost);
+    const auto what = random() % 3;
+    if (what != 1) {
+      recorder.signal(SIGKILL);
+    }
+    if (what != 0) {
+      kill_hosts(program_, what == 2 ? "" : std::to_string(random() % 2));
+    }
+    recorder.wait();
+    ASSERT_TRUE(wait_until([&] { return processes_with(program_.string()) == 0; }, std::chrono::seconds(20)));
+    ASSERT_TRUE(exits(run_reprise({"recover", run_.path("a.trace.partial"), "-o", run_.path("r.trace")}), 0));
+    ASSERT_TRUE(exits(run_reprise({"verify", run_.path("r.trace")}), 0));
+    const auto stats = run_.stats("r.trace");
+    for (size_t guest = 0; guest < old.size(); ++guest) {
+      ASSERT_GE(stats["guests"][guest]["console_bytes"].get<uint64_t>(), old[guest]) << "guest " << guest;
+      recovered_bytes += old[guest];
+    }
+    ASSERT_TRUE(replays_identically(run_.replay("r.trace", {}, kNoQemu), old.size()));
+    fs::remove_all(run_.path("a.trace.partial"));
+    fs::remove(run_.path("r.trace"));
+  }
+  EXPECT_GT(recovered_bytes, 0U) << "no run came far enough to lose anything";
 }
 
 }  // namespace
