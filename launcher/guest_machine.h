@@ -4,11 +4,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace reprise {
 
 /// A NIC whose determinism under icount a test shows. Everything else is refused: see docs/decisions.
 enum class NicModel { kE1000, kVmxnet3, kVirtioNet };
+
+/// The role of a seed's image among a guest's images. A trace carries it; its path there is a name only.
+inline constexpr std::string_view kSeedRole = "seed";
 
 /// Linux takes persistent memory in pieces of this size.
 inline constexpr uint64_t kImageGrain = uint64_t{2} << 20U;

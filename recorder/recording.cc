@@ -7,7 +7,9 @@
 #include <chrono>
 #include <memory>
 
+#include "launcher/guest_machine.h"
 #include "launcher/guest_program.h"
+#include "launcher/private_folder.h"
 #include "recorder/barrier.h"
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
@@ -16,6 +18,7 @@
 #include "recorder/simgrid_network.h"
 #include "recorder/size_budget.h"
 #include "recorder/supervisor.h"
+#include "trace_format/embedded_image.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
@@ -42,7 +45,7 @@ struct Streams {
   std::unique_ptr<StreamWriter> network;
 };
 
-Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run) {
+Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run, const std::vector<ImageInfo>& seeds) {
   Streams streams;
   streams.folder = fs::absolute(options.output).string() + ".partial";
   std::error_code error;
@@ -58,6 +61,7 @@ Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run) {
     streams.recipients.push_back(recipient_of(streams.identities.front()));
   }
   RETURN_IF_ERROR(save_run_info(streams.folder, run, streams.recipients));
+  RETURN_IF_ERROR(embed_images(streams.folder, seeds, streams.recipients));
   const StreamOptions stream_options{.durable = options.durable, .recipients = streams.recipients};
   ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network(), stream_options));
   return streams;
@@ -77,8 +81,9 @@ std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progres
   };
 }
 
-Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits) {
+Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits, PrivateFolder& seeds) {
   Status status = barrier.meet();
+  seeds.remove();  // every guest has mapped its own
   if (status.ok()) {
     status = network.simulate(barrier, limits);
   }
@@ -120,37 +125,29 @@ RecordOutcome outcome_of(const Barrier& barrier, const Supervisor& supervisor, c
   return outcome;
 }
 
-/// Where the images of the guests' seeds are: beside the trace, which a replay needs them with; without a trace, until the run has ended.
-class SeedFolder {
- public:
-  explicit SeedFolder(const RecordOptions& options)
-      : temporary_(!options.trace),
-        path_(temporary_ ? fs::temp_directory_path() / fmt::format("reprise-seeds-{}", getpid())
-                         : fs::path(fs::absolute(options.output).string() + ".seeds")) {}
-  ~SeedFolder() {
-    std::error_code ignored;
-    if (temporary_) {
-      fs::remove_all(path_, ignored);
-    }
-  }
-  SeedFolder(const SeedFolder&) = delete;
-  SeedFolder& operator=(const SeedFolder&) = delete;
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  bool temporary_;
-  fs::path path_;
-};
-
 /// Everything that has to be right before a process is started or a file is made.
 struct Prepared {
   std::unique_ptr<NetworkModel> network;
   GuestPrograms programs;
   RunInfo run;
+  std::vector<ImageInfo> seeds;  ///< where they are now
 };
 
-Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) {
+/// Takes the folder, which is gone tomorrow, out of the paths of the seeds' images, and returns the images with it.
+std::vector<ImageInfo> take_seeds(RunInfo& run) {
+  std::vector<ImageInfo> seeds;
+  for (GuestInfo& guest : run.guests) {
+    for (ImageInfo& image : guest.images) {
+      if (image.role == kSeedRole) {
+        seeds.push_back(image);
+        image.path = fs::path(image.path).filename().string();
+      }
+    }
+  }
+  return seeds;
+}
+
+Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seeds) {
   Prepared prepared;
   ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder(), programs_folder()));
   if (options.adjust) {
@@ -162,6 +159,7 @@ Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) 
                                                           std::ranges::any_of(deployment.guests, is_process)));
   RETURN_IF_ERROR(make_seed_images(deployment, seeds.path()));
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.programs));
+  prepared.seeds = take_seeds(prepared.run);
   if (const uint64_t smallest = SizeBudget::smallest(prepared.run, !options.recipients.empty());
       options.max_size_bytes != 0 && options.max_size_bytes < smallest) {
     return Error{ErrorKind::kUsage, fmt::format("--max-size: {} bytes are too few for {} guests; at least {} are needed",
@@ -177,12 +175,13 @@ Result<Prepared> prepare(const RecordOptions& options, const SeedFolder& seeds) 
   return prepared;
 }
 
-Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
+Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams, PrivateFolder& seeds) {
   const Interrupt interrupt;
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(Supervisor supervisor,
-                   Supervisor::start(prepared.programs, prepared.run,
-                                     {streams.folder, options.console_folder, options.durable, streams.recipients}, channels));
+  ASSIGN_OR_RETURN(
+      Supervisor supervisor,
+      Supervisor::start(prepared.programs, prepared.run,
+                        {streams.folder, options.console_folder, seeds.path(), options.durable, streams.recipients}, channels));
   std::vector<std::string> names;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
@@ -200,7 +199,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
     };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
-  const Status driven = drive(*prepared.network, barrier, supervisor, limits);
+  const Status driven = drive(*prepared.network, barrier, supervisor, limits, seeds);
   supervisor.wait_then_kill();
   Status sealed;
   if (streams.network != nullptr) {
@@ -219,13 +218,14 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
 }  // namespace
 
 Result<RecordOutcome> record(const RecordOptions& options) {
-  const SeedFolder seeds(options);
+  // The trace carries the images of the seeds; of an encrypted run nothing readable goes to the disk.
+  ASSIGN_OR_RETURN(PrivateFolder seeds, PrivateFolder::create(!options.recipients.empty()));
   ASSIGN_OR_RETURN(Prepared prepared, prepare(options, seeds));
   Streams streams;
   if (options.trace) {
-    ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run));
+    ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run, prepared.seeds));
   }
-  Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
+  Result<RecordOutcome> outcome = run_guests(options, prepared, streams, seeds);
   Status joined;
   if (outcome.ok() && options.trace) {
     prepared.run.until = outcome->full_at.value_or(prepared.run.until);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "trace_format/event_log.h"
+#include "trace_format/kept_chunks.h"
 #include "trace_format/limits.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/trace_writer.h"
@@ -68,7 +69,8 @@ bool SizeBudget::used_up(std::chrono::steady_clock::time_point host_now) {
 }
 
 uint64_t SizeBudget::bytes_in_folder() const {
-  uint64_t bytes = bytes_of_stream(folder_, StreamId::network()) + file_bytes(folder_ / run_info_file_name());
+  uint64_t bytes = bytes_of_stream(folder_, StreamId::network()) + file_bytes(folder_ / run_info_file_name()) +
+                   file_bytes(folder_ / kept_chunks_file_name());
   for (uint32_t i = 0; i < guests_; ++i) {
     bytes += bytes_of_stream(folder_, StreamId{i});
   }

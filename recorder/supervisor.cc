@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "launcher/guest_machine.h"
 #include "trace_format/event_text.h"
 
 namespace reprise {
@@ -15,6 +16,16 @@ namespace {
 
 // A guest that was told to end seals its stream at its next deadline: at most one quantum away.
 constexpr std::chrono::seconds kGrace{10};
+
+std::vector<ImageInfo> images_of(const GuestInfo& guest, const std::filesystem::path& seeds) {
+  std::vector<ImageInfo> images = guest.images;
+  for (ImageInfo& image : images) {
+    if (image.role == kSeedRole) {
+      image.path = (seeds / image.path).string();
+    }
+  }
+  return images;
+}
 
 Result<ChildProcess> start_guest(const GuestPrograms& programs, const GuestInfo& guest, const Supervisor::Options& options, uint32_t index,
                                  std::vector<GuestChannel>& channels) {
@@ -32,7 +43,8 @@ Result<ChildProcess> start_guest(const GuestPrograms& programs, const GuestInfo&
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");
   }
-  auto child = ChildProcess::start({.command = guest_command(programs, guest, guest.images, launch), .inherited_fd = ends[1]});
+  auto child = ChildProcess::start(
+      {.command = guest_command(programs, guest, images_of(guest, options.seed_folder), launch), .inherited_fd = ends[1]});
   close(ends[1]);
   return child;
 }

@@ -19,6 +19,7 @@ class Supervisor {
   struct Options {
     std::filesystem::path stream_folder;   ///< empty: record nothing
     std::filesystem::path console_folder;  ///< empty: no console logs
+    std::filesystem::path seed_folder;     ///< where the images of seeds are, whose paths in the run are names only
     bool durable = false;                  ///< streams are synced while they are written
     std::vector<AgeRecipient> recipients;  ///< for whom streams are encrypted; empty: they are not
   };

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <filesystem>
 
+#include "launcher/guest_machine.h"
 #include "launcher/process_command.h"
 #include "launcher/recorded_command.h"
 #include "trace_format/event_text.h"
@@ -22,18 +23,26 @@ bool is_guest_name(const std::string& name) {
   });
 }
 
-/// Adds to `differences`, or returns the image as it is here.
-ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, const fs::path& seeds, std::vector<std::string>& differences) {
-  fs::path path = recorded.path;
+fs::path path_here(const ImageInfo& image, const CarriedImages* carried) {
   std::error_code error;
-  if (!fs::exists(path, error)) {
-    const fs::path beside_trace = seeds / path.filename();
-    const fs::path folder = recorded.role == "program" ? programs_folder() : guests_folder();
-    path = fs::exists(beside_trace, error) ? beside_trace : folder / path.filename();
+  if (image.role == kSeedRole && carried != nullptr) {
+    return carried->path_of(image);
   }
+  if (fs::exists(image.path, error)) {
+    return image.path;
+  }
+  return (image.role == "program" ? programs_folder() : guests_folder()) / fs::path(image.path).filename();
+}
+
+/// Adds to `differences`, or returns the image as it is here.
+ImageInfo check_image(const ImageInfo& recorded, ImageDigests& digests, const CarriedImages* carried,
+                      std::vector<std::string>& differences) {
+  const fs::path path = path_here(recorded, carried);
   Result<ImageInfo> here = digests.of(recorded.role, path);
   if (!here.ok()) {
-    differences.push_back(fmt::format("{}: recorded {}, which is not here, nor is {}", recorded.role, recorded.path, path.string()));
+    differences.push_back(recorded.role == kSeedRole
+                              ? fmt::format("{}: the trace does not carry the image {}", recorded.role, recorded.path)
+                              : fmt::format("{}: recorded {}, which is not here, nor is {}", recorded.role, recorded.path, path.string()));
     return recorded;
   }
   if (here->sha256 != recorded.sha256) {
@@ -71,7 +80,7 @@ Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const Gu
   }
   std::vector<ImageInfo> images;
   for (const ImageInfo& image : guest.images) {
-    images.push_back(check_image(image, digests, here.seeds, differences));
+    images.push_back(check_image(image, digests, here.carried, differences));
     if (is_process && !here.any_program && differences.empty() && !carries_client_library(images.back().path)) {
       differences.push_back(fmt::format("program {}: does not carry the client library; if you trust the trace, run it with --any-program",
                                         images.back().path));

@@ -209,7 +209,8 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
   const auto is_process = [&](GuestIndex guest) { return reader->run().guests[guest.value].kind == GuestKind::kProcess; };
   ASSIGN_OR_RETURN(const GuestPrograms programs,
                    find_guest_programs(!std::ranges::all_of(guests, is_process), std::ranges::any_of(guests, is_process)));
-  const ReplayHere here{.seeds = options.trace.string() + ".seeds", .any_program = options.any_program};
+  ASSIGN_OR_RETURN(const CarriedImages carried, CarriedImages::extract(*reader, guests, !options.identities.empty()));
+  const ReplayHere here{.carried = &carried, .any_program = options.any_program};
   ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, guests, programs, here));
   if (!options.console_folder.empty()) {
     std::error_code error;

@@ -38,6 +38,8 @@ const char* file_kind_name(uint32_t kind) {
       return "a stream of an unfinished run";
     case static_cast<uint32_t>(FileKind::kRunInfo):
       return "the run.info of an unfinished run";
+    case static_cast<uint32_t>(FileKind::kKeptChunks):
+      return "the kept.chunks of an unfinished run";
     default:
       return "an unknown kind of file";
   }

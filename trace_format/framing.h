@@ -15,7 +15,7 @@ namespace reprise {
 inline constexpr uint16_t kFormatMajor = 2;
 inline constexpr uint16_t kFormatMinor = 1;
 
-enum class FileKind : uint32_t { kTrace = 0, kStream = 1, kRunInfo = 2 };
+enum class FileKind : uint32_t { kTrace = 0, kStream = 1, kRunInfo = 2, kKeptChunks = 3 };
 
 inline constexpr size_t kFileHeaderBytes = 32;
 using FileHeaderBytes = std::array<uint8_t, kFileHeaderBytes>;

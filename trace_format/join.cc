@@ -6,6 +6,7 @@
 
 #include "trace_format/delivery_sequence.h"
 #include "trace_format/guest_columns.h"
+#include "trace_format/kept_chunks.h"
 #include "trace_format/network_columns.h"
 #include "trace_format/network_rows.h"
 #include "trace_format/run_info_file.h"
@@ -155,6 +156,7 @@ Status write_trace(const Streams& streams, const RunInfo& run, std::vector<bool>
     trace.set_deliveries_implied(GuestIndex{i}, implied[i]);
   }
   RETURN_IF_ERROR(write_network(streams, receptions, implied, left_out, trace));
+  RETURN_IF_ERROR(for_each_kept_chunk(streams.directory, streams.identities, [&](ByteView stored) { return trace.keep(stored); }));
   return trace.finish();
 }
 
@@ -166,7 +168,7 @@ Status join_to(const fs::path& directory, const RunInfo& run, const fs::path& ou
 }
 
 Status remove_streams(const fs::path& directory, size_t guests) {
-  std::vector<fs::path> names = {stream_file_name(StreamId::network()), run_info_file_name()};
+  std::vector<fs::path> names = {stream_file_name(StreamId::network()), run_info_file_name(), kept_chunks_file_name()};
   for (uint32_t i = 0; i < guests; ++i) {
     names.push_back(stream_file_name(StreamId{i}));
   }

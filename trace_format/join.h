@@ -18,7 +18,7 @@ namespace reprise {
                              const OutputOptions& options, const std::vector<AgeIdentity>& identities = {},
                              const std::vector<bool>& left_out = {});
 
-/// Removes the streams and run.info of `guests` guests from `directory`, and `directory` itself if nothing else is in it.
+/// Removes the streams, run.info and kept.chunks of `guests` guests from `directory`, and `directory` itself if nothing else is in it.
 [[nodiscard]] Status remove_streams(const std::filesystem::path& directory, size_t guests);
 
 }  // namespace reprise

@@ -5,6 +5,21 @@
 #include <cstring>
 
 namespace reprise {
+namespace {
+
+Result<std::vector<uint64_t>> unpack_body(ByteView body, uint64_t announced) {
+  ASSIGN_OR_RETURN(const uint64_t size, Decompressor::content_size(body, announced));
+  if (size != announced || size % sizeof(uint64_t) != 0) {
+    return Error{ErrorKind::kBadTrace,
+                 fmt::format("its message has {} bytes, not the {} announced, or no whole number of words", size, announced)};
+  }
+  std::vector<uint64_t> words(size / sizeof(uint64_t));
+  Decompressor decompressor;
+  RETURN_IF_ERROR(decompressor.decompress(body, {reinterpret_cast<uint8_t*>(words.data()), static_cast<size_t>(size)}));
+  return words;
+}
+
+}  // namespace
 
 std::vector<uint64_t> message_words(capnp::MessageBuilder& builder) {
   const kj::Array<capnp::word> flat = capnp::messageToFlatArray(builder);
@@ -43,16 +58,14 @@ Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, St
   if (header.sequence != sequence) {
     return Error{ErrorKind::kBadTrace, fmt::format("number {} stands where number {} belongs", header.sequence, sequence)};
   }
+  return unpack_body(stored.subspan(kChunkHeaderBytes), header.raw_size);
+}
+
+Result<std::vector<uint64_t>> unpack_unnumbered_message(ByteView stored) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const ChunkHeader header, check_stored_chunk(stored));
   const ByteView body = stored.subspan(kChunkHeaderBytes);
-  ASSIGN_OR_RETURN(const uint64_t size, Decompressor::content_size(body, header.raw_size));
-  if (size != header.raw_size || size % sizeof(uint64_t) != 0) {
-    return Error{ErrorKind::kBadTrace,
-                 fmt::format("its message has {} bytes, not the {} announced, or no whole number of words", size, header.raw_size)};
-  }
-  std::vector<uint64_t> words(size / sizeof(uint64_t));
-  Decompressor decompressor;
-  RETURN_IF_ERROR(decompressor.decompress(body, {reinterpret_cast<uint8_t*>(words.data()), static_cast<size_t>(size)}));
-  return words;
+  ASSIGN_OR_RETURN(const uint64_t size, Decompressor::content_size(body, kMaxMessageRawBytes));
+  return unpack_body(body, size);
 }
 
 }  // namespace reprise

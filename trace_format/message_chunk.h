@@ -23,6 +23,9 @@ namespace reprise {
 /// The message's words. `stored` is one chunk, as check_stored_chunk() accepts it. Errors are kBadTrace, without place.
 [[nodiscard]] Result<std::vector<uint64_t>> unpack_message(ByteView stored, ChunkKind kind, StreamId stream, uint64_t sequence = 0);
 
+/// The same of a chunk whose header has nothing but kind and size (FORMAT.md, kind 5).
+[[nodiscard]] Result<std::vector<uint64_t>> unpack_unnumbered_message(ByteView stored);
+
 /// Calls `read(root)`, which returns "" or what is wrong. Cap'n Proto reports bad pointers by exceptions; they end here.
 template <typename Root, typename Read>
 [[nodiscard]] std::string read_message_root(const std::vector<uint64_t>& words, Read read) {

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "trace_format/encrypted_io.h"
 #include "trace_format/join.h"
+#include "trace_format/kept_chunks.h"
 #include "trace_format/recovered_stream.h"
 #include "trace_format/run_info_file.h"
 #include "trace_format/stream_file.h"
@@ -53,12 +56,18 @@ std::vector<KeptGuest> keep_guests(const KilledRun& run, size_t guests) {
 
 /// What is being written now has no end yet, and its writer may be about to make a trace of it.
 Status refuse_live(const fs::path& directory, size_t guests) {
+  // A recorder that was killed just as it started a guest leaves a child that holds its files until it becomes that guest's program.
+  constexpr std::chrono::milliseconds kLook{20};
+  int looks_left = 15;
   const auto refuse = [&](StreamId stream) -> Status {
-    if (!UnfinishedStream(directory, stream).live()) {
-      return {};
+    for (; UnfinishedStream(directory, stream).live(); --looks_left) {
+      if (looks_left == 0) {
+        return Error{ErrorKind::kUsage, fmt::format("{}: a running process is recording to it; stop the run first",
+                                                    (directory / stream_file_name(stream)).string())};
+      }
+      std::this_thread::sleep_for(kLook);
     }
-    return Error{ErrorKind::kUsage, fmt::format("{}: a running process is recording to it; stop the run first",
-                                                (directory / stream_file_name(stream)).string())};
+    return {};
   };
   RETURN_IF_ERROR(refuse(StreamId::network()));
   for (uint32_t i = 0; i < guests; ++i) {
@@ -82,6 +91,7 @@ Status recover_streams(const fs::path& from, RunInfo run, const fs::path& work, 
     RETURN_IF_ERROR(copy_guest(killed, copies, GuestIndex{i}, kept[i]));
     run.complete = run.complete && kept[i].ended;
   }
+  RETURN_IF_ERROR(copy_kept_chunks(from, keys.identities, work, for_us));
   OutputOptions options;
   options.verify = true;
   options.recipients = keys.recipients;

@@ -11,6 +11,7 @@
 #include "trace_format/encrypted_io.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/index.h"
+#include "trace_format/kept_chunks.h"
 #include "trace_format/network_columns.h"
 #include "trace_format/run_info_codec.h"
 #include "trace_format/stream_file.h"
@@ -21,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Writes the chunks of each stream that follow one another from the first on into stream files.
+/// Writes the chunks of each stream that follow one another from the first on into stream files, and those of no stream into theirs.
 class StreamSplitter {
  public:
   /// Encrypted for `recipients`, if any.
@@ -36,6 +37,9 @@ class StreamSplitter {
     }
     if (header.kind == ChunkKind::kRoot) {
       root_.assign(stored.begin(), stored.end());
+    }
+    if (!is_known(header.kind)) {
+      return keep(stored);
     }
     if (header.kind != ChunkKind::kGuest && header.kind != ChunkKind::kNetwork) {
       return {};
@@ -58,6 +62,9 @@ class StreamSplitter {
         RETURN_IF_ERROR(stream.file->close());
       }
     }
+    if (kept_ != nullptr) {
+      RETURN_IF_ERROR(kept_->close());
+    }
     if (!run_.has_value()) {
       return Error{ErrorKind::kBadTrace, "it has no sound run information at either end"};
     }
@@ -75,8 +82,16 @@ class StreamSplitter {
     std::unique_ptr<ByteSink> file;
     std::optional<ChunkHeader> last;
   };
+  Status keep(ByteView stored) {
+    if (kept_ == nullptr) {
+      ASSIGN_OR_RETURN(kept_, create_kept_chunks(folder_, recipients_));
+    }
+    return kept_->write(stored);
+  }
+
   fs::path folder_;
   std::vector<AgeRecipient> recipients_;
+  std::unique_ptr<ByteSink> kept_;
   std::map<uint32_t, Stream> streams_;
   std::optional<RunInfo> run_;
   std::vector<uint8_t> root_;

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <vector>
 
+#include "trace_format/kept_chunks.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
@@ -79,6 +80,9 @@ Status rewrite_into(TraceReader& trace, const fs::path& directory, const fs::pat
   for (uint32_t i = 0; i < trace.run().guests.size(); ++i) {
     RETURN_IF_ERROR(rewrite_guest(trace, directory, GuestIndex{i}, edit, options));
   }
+  ASSIGN_OR_RETURN(const auto kept, create_kept_chunks(directory, options.recipients));
+  RETURN_IF_ERROR(trace.for_each_kept_chunk([&](const ChunkHeader&, ByteView stored) { return kept->write(stored); }));
+  RETURN_IF_ERROR(kept->close());
   return join_streams(directory, trace.run(), output);
 }
 

@@ -62,7 +62,7 @@ struct NetworkColumns {
 struct Root {
   guests @0 :List(StreamSummary);  # in order, as many as the run has
   network @1 :StreamSummary;
-  kept @2 :List(UInt64);           # offsets of the chunks of kinds that the writer did not know, in ascending order
+  kept @2 :List(UInt64);           # offsets of the parts of images, and of chunks that the writer did not know, in ascending order
 }
 
 struct StreamSummary {
@@ -73,6 +73,13 @@ struct StreamSummary {
   guest @4 :GuestStatistics;         # guests only
   framesDelivered @5 :UInt64;        # network only: implied ones too
   framesDropped @6 :UInt64;          # network only
+}
+
+# A part of a file that the trace carries: a chunk of kind 5, since 2.2. The parts of one image are in ascending order, without gaps.
+struct ImagePart {
+  sha256 @0 :Text;      # of the whole image: 64 lower-case hex digits, as in ImageInfo
+  offset @1 :UInt64;    # of the part, in bytes; images are at most 128 MiB
+  bytes @2 :Data;
 }
 
 # Sums over the stream's chunks.

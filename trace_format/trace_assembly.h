@@ -28,7 +28,7 @@ class TraceAssembly {
   void set_deliveries_implied(GuestIndex guest, bool implied) { root_.guests[guest.value].deliveries_implied = implied; }
   void set_network_statistics(const NetworkStatistics& statistics) { root_.network.network = statistics; }
 
-  /// A chunk of a kind that we do not know, as it was found.
+  /// A chunk that belongs to no stream, as it was found.
   [[nodiscard]] Status keep(ByteView stored);
 
   /// Writes the run information again, the root and the trailer; syncs and closes the sink.

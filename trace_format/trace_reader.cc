@@ -9,7 +9,6 @@
 #include "trace_format/guest_cursor.h"
 #include "trace_format/limits.h"
 #include "trace_format/network_cursor.h"
-#include "trace_format/trace_assembly.h"
 #include "trace_format/trace_index.h"
 
 namespace reprise {
@@ -77,16 +76,18 @@ class TraceFile final : public TraceReader {
   std::vector<ColumnUse> guest_columns(GuestIndex guest) const override { return column_uses(false, summary(guest).columns); }
   std::vector<ColumnUse> network_columns() const override { return column_uses(true, index_.root().network.columns); }
 
-  Status copy_unknown_chunks(TraceAssembly& to) const override {
+  Status for_each_kept_chunk(const std::function<Status(const ChunkHeader& header, ByteView stored)>& take) const override {
     std::vector<uint8_t> stored;
     for (const uint64_t offset : index_.root().kept) {
       const Result<ChunkHeader> header = read_stored_chunk(*source_, offset, source_->size(), stored);
-      if (!header.ok() || is_known(header->kind)) {
-        return Error{ErrorKind::kBadTrace,
-                     fmt::format("{}: chunk at byte {}: {}", source_->name(), offset,
-                                 header.ok() ? "it is not of an unknown kind, as the root says" : header.error().message)};
+      const Status taken = !header.ok() ? Status(header.error())
+                           : is_known(header->kind)
+                               ? Status(Error{ErrorKind::kBadTrace, "it belongs to a stream, other than the root says"})
+                               : take(*header, stored);
+      if (!taken.ok() && taken.error().kind == ErrorKind::kBadTrace) {
+        return Error{ErrorKind::kBadTrace, fmt::format("{}: chunk at byte {}: {}", source_->name(), offset, taken.error().message)};
       }
-      RETURN_IF_ERROR(to.keep(stored));
+      RETURN_IF_ERROR(taken);
     }
     return {};
   }

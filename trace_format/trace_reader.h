@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@
 
 namespace reprise {
 
-class TraceAssembly;
+struct ChunkHeader;
 
 /// Walks one guest's events in order.
 class GuestCursor {
@@ -92,8 +93,9 @@ class TraceReader {
   [[nodiscard]] virtual std::vector<ColumnUse> guest_columns(GuestIndex guest) const = 0;
   [[nodiscard]] virtual std::vector<ColumnUse> network_columns() const = 0;
 
-  /// Copies the chunks of kinds that this program does not know, as they are.
-  [[nodiscard]] virtual Status copy_unknown_chunks(TraceAssembly& to) const = 0;
+  /// Calls `take` with each chunk that belongs to no stream: parts of images (embedded_image.h), and kinds that this program does not
+  /// know. Of their headers only kind and size are read.
+  [[nodiscard]] virtual Status for_each_kept_chunk(const std::function<Status(const ChunkHeader& header, ByteView stored)>& take) const = 0;
 
   /// Cursors must not outlive the reader.
   [[nodiscard]] virtual std::unique_ptr<GuestCursor> guest_events(GuestIndex guest) = 0;

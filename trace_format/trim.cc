@@ -57,7 +57,7 @@ class Trim {
       RETURN_IF_ERROR(part.end_stream());
     }
     RETURN_IF_ERROR(write_network(part));
-    RETURN_IF_ERROR(trace_.copy_unknown_chunks(part));
+    RETURN_IF_ERROR(trace_.for_each_kept_chunk([&](const ChunkHeader&, ByteView stored) { return part.keep(stored); }));
     return part.finish();
   }
 

@@ -4,6 +4,7 @@
 
 #include "tests/fuzz/scripted_trace.h"
 #include "tests/memory_file.h"
+#include "trace_format/embedded_image.h"
 #include "trace_format/trace_reader.h"
 #include "trace_format/verify.h"
 
@@ -76,6 +77,21 @@ void walk_network(TraceReader& trace, bool sound) {
   CHECK(!sound || events == kMostEvents || events == statistics.frames_delivered + statistics.frames_dropped);
 }
 
+/// Whatever a part of an image claims, the file that is made of it is no larger than what the parts hold.
+void extract_images(const TraceReader& trace, size_t input_bytes) {
+  std::vector<uint8_t> image;
+  for (const GuestInfo& guest : trace.run().guests) {
+    for (const ImageInfo& info : guest.images) {
+      image.clear();
+      const Result<bool> found = extract_image(trace, info.sha256, "image", [&](const std::filesystem::path&) {
+        return Result<std::unique_ptr<ByteSink>>(std::make_unique<testing::MemorySink>(&image));
+      });
+      CHECK(found.ok() ? *found || image.empty() : found.error().kind == ErrorKind::kBadTrace);
+      CHECK(image.empty() || input_bytes > 128);
+    }
+  }
+}
+
 void walk(TraceReader& trace, bool sound) {
   const auto guests = std::min(kMostGuests, static_cast<uint32_t>(trace.run().guests.size()));
   for (GuestIndex guest; guest.value < guests; ++guest.value) {
@@ -111,6 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto trace = TraceReader::open(std::make_unique<testing::MemorySource>(bytes));
   if (trace.ok()) {
     walk(**trace, verified.ok());
+    extract_images(**trace, bytes.size());
   } else {
     check_error(trace.error(), verified.ok());
   }
