@@ -1,5 +1,6 @@
 #include "launcher/process_command.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "launcher/mac_address.h"
 #include "process_hooks/client_protocol.h"
 
 namespace reprise {
@@ -16,6 +18,11 @@ namespace {
 constexpr int64_t kLongestCall = 1'000'000'000;
 constexpr const char* kProgram = "${program}";
 constexpr std::string_view kSharedLibrary = "libreprise_client.so";
+
+bool is_ipv4_address(const std::string& text) {
+  in_addr address{};
+  return inet_pton(AF_INET, text.c_str(), &address) == 1;
+}
 
 Status set_option(ProcessPlan& plan, std::string_view name, const std::string& value) {
   if (name == "-protocol") {
@@ -93,6 +100,18 @@ std::vector<std::string> compare_process_command(const GuestInfo& guest) {
   plan->mac = guest.mac;
   const std::vector<std::string> composed = process_arguments(*plan);
   std::vector<std::string> differences;
+  if (!is_mac_address(guest.mac)) {
+    differences.push_back(fmt::format("command line: recorded '{}' is not a MAC address", guest.mac));
+  }
+  if (!is_ipv4_address(guest.address.substr(0, guest.address.find('/')))) {
+    differences.push_back(fmt::format("command line: recorded '{}' is not an IPv4 address", guest.address));
+  }
+  for (const Neighbour& neighbour : plan->neighbours) {
+    if (!is_ipv4_address(neighbour.address) || !is_mac_address(neighbour.mac)) {
+      differences.push_back(
+          fmt::format("command line: recorded neighbour '{},{}' is not an IPv4 and a MAC address", neighbour.address, neighbour.mac));
+    }
+  }
   for (size_t i = 0; i < std::max(guest.command_line.size(), composed.size()); ++i) {
     const std::string left = i < guest.command_line.size() ? guest.command_line[i] : "(nothing)";
     const std::string right = i < composed.size() ? composed[i] : "(nothing)";

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <string_view>
 
+#include "launcher/mac_address.h"
 #include "launcher/qemu_command.h"
 
 namespace reprise {
@@ -30,13 +30,6 @@ NicModel nic_of(const std::string& name) {
     }
   }
   return NicModel::kE1000;
-}
-
-/// It is copied into an option of QEMU's, where a comma would begin another.
-bool is_mac_address(std::string_view text) {
-  constexpr std::string_view kPattern = "xx:xx:xx:xx:xx:xx";
-  return std::ranges::equal(
-      text, kPattern, [](char c, char pattern) { return pattern == ':' ? c == ':' : std::isxdigit(static_cast<unsigned char>(c)) != 0; });
 }
 
 /// What the user appended: the recorded kernel command line without the beginning that we compose.
@@ -73,7 +66,7 @@ std::vector<std::string> compare_command_line(const GuestInfo& guest) {
   machine.append = appended_part(value_after(recorded, "-append"), value_after(qemu_arguments(machine, seed), "-append"));
   const std::vector<std::string> composed = qemu_arguments(machine, seed);
   std::vector<std::string> differences;
-  if (!is_mac_address(guest.mac)) {
+  if (!is_mac_address(guest.mac)) {  // it is copied into an option of QEMU's, where a comma would begin another
     differences.push_back(fmt::format("command line: recorded '{}' is not a MAC address", guest.mac));
   }
   for (const auto& [role, bytes] : {std::pair{"root", root_bytes}, std::pair{"seed", seed_bytes}}) {

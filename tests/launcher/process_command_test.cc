@@ -65,6 +65,13 @@ TEST(ProcessCommand, OnlyWhatWeWouldComposeIsBelieved) {
   changed = recorded();
   *std::find(changed.command_line.begin(), changed.command_line.end(), "${program}") = "/bin/sh";
   EXPECT_EQ(compare_process_command(changed).size(), 1U);
+  changed = recorded();
+  changed.mac = "52:54";
+  EXPECT_EQ(compare_process_command(changed).size(), 2U) << "no address at all, and not the recorded one";
+  other = plan();
+  other.neighbours = {{"10.0.0", "52:54:00:00:00:02"}, {"10.0.0.2", "here"}};
+  EXPECT_EQ(compare_process_command(recorded(other)).size(), 2U);
+  changed = recorded();
   changed.command_line = {"-evil"};
   EXPECT_EQ(compare_process_command(changed).size(), 1U);
 }
