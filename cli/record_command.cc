@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -13,6 +14,7 @@
 #include "cli/keys_arguments.h"
 #include "cli/size_argument.h"
 #include "cli/standard_output.h"
+#include "recorder/pacing.h"
 #include "recorder/recording.h"
 #include "trace_format/event_text.h"
 
@@ -47,6 +49,7 @@ CommandLine record_command_line(bool example) {
   namespace options = boost::program_options;
   CommandLine line(
       "reprise record {PLATFORM DEPLOYMENT | --example NAME} -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] "
+      "[--realtime FACTOR] "
       "[--console DIR] "
       "[--encrypt-to RECIPIENT]... [-- SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
@@ -66,6 +69,12 @@ CommandLine record_command_line(bool example) {
       "durable", "sync what is recorded twice a second: a power failure loses at most a second")("no-trace", "run without recording")(
       "console", options::value<std::string>()->value_name("DIR"),
       "write each guest's console to DIR/NAME.log; not encrypted, with --encrypt-to neither");
+  line.options().add_options()(
+      "realtime", options::value<std::string>()->value_name("FACTOR"),
+      "virtual time runs at most FACTOR times as fast as the host's clock (1.0, or 0.001 to 1000), so that a person can take part: "
+      "'reprise console'. Time that is lost, as in a slow boot, is not made up for. Nothing that a guest sees changes, but that a run "
+      "without "
+      "an end waits where all guests are idle for ever");
   add_encrypt_to_option(line,
                         "encrypt the trace, and all that is on the disk while the run goes on, for this public key (age1..., as age-keygen "
                         "prints it); repeatable. A run that is killed then loses what is not written yet: of each guest the chunk being "
@@ -85,6 +94,20 @@ Result<uint64_t> max_size_of(const CommandLine& line, bool trace) {
     return line.usage_error("--max-size: " + (size.ok() ? "must be larger than 0" : size.error().message));
   }
   return *size;
+}
+
+Result<double> realtime_of(const CommandLine& line) {
+  if (!line.has("realtime")) {
+    return 0.0;
+  }
+  const std::string text = line.text("realtime");
+  double factor = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  if (problem != std::errc() || end != text.data() + text.size() || !(factor >= Pacing::kSlowest && factor <= Pacing::kFastest)) {
+    return line.usage_error(
+        fmt::format("--realtime: '{}' is not a number from {} to {}", printable(text), Pacing::kSlowest, Pacing::kFastest));
+  }
+  return factor;
 }
 
 Result<RecordOptions> record_options(const CommandLine& line, const Arguments& simgrid_options) {
@@ -113,6 +136,7 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
   if (options.until == VirtualTime{}) {
     return line.usage_error("--until: must be later than 0");
   }
+  ASSIGN_OR_RETURN(options.realtime, realtime_of(line));
   ASSIGN_OR_RETURN(options.max_size_bytes, max_size_of(line, options.trace));
   ASSIGN_OR_RETURN(options.seed, line.number_or("seed", options.seed, 0, std::numeric_limits<uint64_t>::max()));
   return options;

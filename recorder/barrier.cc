@@ -20,7 +20,11 @@ Barrier::Barrier(std::vector<GuestChannel> guests, std::vector<std::string> name
 }
 
 Status Barrier::meet() {
-  return wait_for_running();
+  RETURN_IF_ERROR(wait_for_running());
+  if (options_.pacing.has_value()) {
+    options_.pacing->begin(Pacing::Clock::now());
+  }
+  return {};
 }
 
 Error Barrier::broken(GuestIndex index, const std::string& why) {
@@ -30,6 +34,7 @@ Error Barrier::broken(GuestIndex index, const std::string& why) {
 
 Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std::vector<Delivery>& deliveries) {
   CHECK(horizon > now_ && horizon <= options_.until);
+  RETURN_IF_ERROR(wait_until_due(horizon));
   horizon_ = horizon;
   finishing_ = end_wanted_ || horizon == options_.until;
   std::vector<bool> wanted(guests_.size());
@@ -102,7 +107,7 @@ Status Barrier::wait_for_running() {
       return Error{ErrorKind::kRunFailed, "cannot wait for the guests"};
     }
     if (polled[0].revents != 0) {
-      return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
+      return interrupted();
     }
     for (size_t k = 1; k < polled.size(); ++k) {
       if (polled[k].revents != 0) {
@@ -110,6 +115,47 @@ Status Barrier::wait_for_running() {
       }
     }
   }
+}
+
+/// Of a paced run: until the host's clock has come as far as the guests may run. Guests are stopped meanwhile; one that goes away is heard.
+Status Barrier::wait_until_due(VirtualTime horizon) {
+  if (!options_.pacing.has_value()) {
+    return {};
+  }
+  std::vector<pollfd> polled;
+  std::vector<GuestIndex> index;
+  for (;;) {
+    const auto now = Pacing::Clock::now();
+    const auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(options_.pacing->due(horizon) - now).count();
+    if (wait <= 0) {
+      options_.pacing->let_run(horizon, now);
+      return {};
+    }
+    polled.assign(1, {.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0});
+    index.assign(1, GuestIndex{});
+    for (uint32_t i = 0; i < guests_.size(); ++i) {
+      if (guests_[i].state == State::kStopped) {
+        polled.push_back({.fd = guests_[i].channel.fd(), .events = POLLIN, .revents = 0});
+        index.push_back(GuestIndex{i});
+      }
+    }
+    const timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
+    if (ppoll(polled.data(), polled.size(), &timeout, nullptr) < 0 && errno != EINTR) {
+      return Error{ErrorKind::kRunFailed, "cannot wait for the host's clock"};
+    }
+    if (polled[0].revents != 0) {
+      return interrupted();
+    }
+    for (size_t k = 1; k < polled.size(); ++k) {
+      if (polled[k].revents != 0) {
+        RETURN_IF_ERROR(read_from(index[k]));
+      }
+    }
+  }
+}
+
+Error Barrier::interrupted() const {
+  return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
 }
 
 /// Never waits for the rest of a message: a guest that holds it back must not keep the others, or an interrupt, from being heard.

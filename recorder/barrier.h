@@ -8,6 +8,7 @@
 
 #include "recorder/guest_protocol.h"
 #include "recorder/network_model.h"
+#include "recorder/pacing.h"
 #include "trace_format/trace_writer.h"
 
 namespace reprise {
@@ -27,6 +28,7 @@ class Barrier final : public Participants {
     /// Asked after each quantum, may be empty. Once it says true, the next quantum is the last, as if its horizon were `until`.
     std::function<bool(VirtualTime)> wants_end;
     uint64_t max_held_bytes = kMaxHeldBytes;
+    std::optional<Pacing> pacing = {};  ///< nothing: as fast as it goes
   };
   /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.
   static constexpr uint64_t kMaxHeldBytes = uint64_t{1} << 30;
@@ -71,6 +73,8 @@ class Barrier final : public Participants {
 
   Status release(GuestIndex index);
   Status wait_for_running();
+  Status wait_until_due(VirtualTime horizon);
+  [[nodiscard]] Error interrupted() const;
   Status read_from(GuestIndex index);
   Status handle(GuestIndex index, Message& message);
   Status take_frame(GuestIndex index, Message& message);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "trace_format/event.h"
@@ -60,6 +61,9 @@ class NetworkModel {
     /// How far guests that are not idle run at a time, if that is less than the lookahead: whoever watches the run looks as often. Changes
     /// nothing that a guest sees.
     Duration longest_turn = {std::numeric_limits<int64_t>::max()};
+    /// For a run into which something may come from outside at any time: how far guests that are all idle go at a time, so that it comes in
+    /// promptly; and where all are idle for ever, the run waits. Nothing: idle time is skipped in one turn, and for ever is a dead-lock.
+    std::optional<Duration> longest_idle_turn = {};
   };
 
   virtual ~NetworkModel() = default;

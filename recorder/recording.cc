@@ -13,6 +13,7 @@
 #include "recorder/barrier.h"
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
+#include "recorder/live_folder.h"
 #include "recorder/run_description.h"
 #include "recorder/seed_images.h"
 #include "recorder/simgrid_network.h"
@@ -177,6 +178,12 @@ Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seed
 
 Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams, PrivateFolder& seeds) {
   const Interrupt interrupt;
+  // Gone before the streams are joined: the folder is removed then.
+  std::optional<LiveFolder> live;
+  if (options.realtime != 0 && options.trace) {
+    ASSIGN_OR_RETURN(LiveFolder folder, LiveFolder::create(streams.folder));
+    live.emplace(std::move(folder));
+  }
   std::vector<GuestChannel> channels;
   ASSIGN_OR_RETURN(
       Supervisor supervisor,
@@ -191,8 +198,13 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                    .network_stream = streams.network.get(),
                                    .interrupt_fd = interrupt.fd(),
                                    .progress = seldom(options.progress)};
+  if (options.realtime != 0) {
+    limits.longest_turn = Pacing::longest_turn(options.realtime);
+    limits.longest_idle_turn = limits.longest_turn;
+    barrier_options.pacing.emplace(options.realtime);
+  }
   if (options.max_size_bytes != 0) {
-    limits.longest_turn = SizeBudget::kLongestTurn;
+    limits.longest_turn = std::min(limits.longest_turn, SizeBudget::kLongestTurn);
     barrier_options.wants_end = [budget = SizeBudget(streams.folder, options.max_size_bytes, prepared.run.guests.size(),
                                                      !options.recipients.empty())](VirtualTime /*now*/) mutable {
       return budget.used_up(std::chrono::steady_clock::now());

@@ -29,7 +29,9 @@ struct RecordOptions {
   bool durable = false;                      ///< sync the streams twice a second of host time: a power failure loses one second at most
   /// For whom the trace and all streams are encrypted, at most kMaxRecipients; empty: they are not. Console logs never are.
   std::vector<AgeRecipient> recipients;
-  std::filesystem::path console_folder;      ///< empty, or where NAME.log goes
+  std::filesystem::path console_folder;  ///< empty, or where NAME.log goes
+  /// Virtual seconds a host second at most, from Pacing::kSlowest to kFastest; 0: as fast as it goes. Changes nothing that a guest sees.
+  double realtime = 0;
   std::vector<std::string> simgrid_options;  ///< as after `--`
   /// May change what was deployed before anything starts; may be empty.
   std::function<Status(Deployment&)> adjust;

@@ -31,6 +31,7 @@ SimgridRun::SimgridRun(const SimgridPlatform& platform, Participants& participan
       participants_(participants),
       until_(limits.until),
       turn_(std::min(platform.lookahead(), limits.longest_turn)),
+      longest_idle_turn_(limits.longest_idle_turn),
       end_(std::min(until_, kLastInstant)),
       switch_(platform.guest_count()),
       nics_(platform.guest_count()),
@@ -192,6 +193,9 @@ void SimgridRun::plan(VirtualTime earliest_send) {
   VirtualTime next = earliest_send;
   for (const Copy* copy : arrived_) {
     next = std::min(next, copy->arrival);
+  }
+  if (longest_idle_turn_.has_value()) {
+    next = std::min(next, horizon_ + *longest_idle_turn_);
   }
   if (next == VirtualTime::never() && copies_.empty() && until_ == VirtualTime::never()) {
     return stop(

@@ -85,7 +85,8 @@ class SimgridRun {
   const SimgridPlatform& platform_;
   Participants& participants_;
   const VirtualTime until_;
-  const Duration turn_;    ///< how far guests run at a time: the lookahead, or less
+  const Duration turn_;  ///< how far guests run at a time: the lookahead, or less
+  const std::optional<Duration> longest_idle_turn_;
   const VirtualTime end_;  ///< no turn is later: until_, or the last instant that SimGrid's clock can tell apart
 
   L2Switch switch_;

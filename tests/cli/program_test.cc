@@ -147,6 +147,9 @@ TEST_F(ProgramTest, RefusesWrongUsageWithTheRemedy) {
       {{"diff", "a"},
        "reprise: B is missing\nusage: reprise diff A B [--guest NAME]... [--identity FILE]... [--json]\n'reprise diff --help' explains "
        "each option\n"},
+      {{"record", "p", "d", "-o", "t", "--realtime", "0"}, "reprise: --realtime: '0' is not a number from 0.001 to 1000\n"},
+      {{"record", "p", "d", "-o", "t", "--realtime", "nan"}, "reprise: --realtime: 'nan' is not a number from 0.001 to 1000\n"},
+      {{"record", "p", "d", "-o", "t", "--realtime", "1x"}, "reprise: --realtime: '1x' is not a number from 0.001 to 1000\n"},
       {{"diff", "a", "b", "c"}, "reprise: too many operands\n"},
       {{"diff", "a", "b", "--jsn"}, "reprise: unrecognised option '--jsn'\n"},
       {{"diff", "a", "b", "--js"}, "reprise: unrecognised option '--js'\n"},

@@ -105,6 +105,19 @@ TEST_F(BarrierTest, AWishForTheEndIsFulfilledAtTheNextHorizon) {
   EXPECT_EQ(barrier_->now().ns, 300);
 }
 
+TEST_F(BarrierTest, APacedRunDoesNotRunAheadOfTheHost) {
+  const auto begin = Pacing::Clock::now();
+  meet(1, VirtualTime::never().ns, {.pacing = Pacing(1000)});
+  EXPECT_EQ(run(20'000'000'000), "sent; next never");
+  EXPECT_GE(Pacing::Clock::now() - begin, std::chrono::milliseconds(20));
+}
+
+TEST_F(BarrierTest, AGuestThatGoesAwayIsHeardWhileTheHostIsWaitedFor) {
+  meet(2, VirtualTime::never().ns, {.pacing = Pacing(0.001)});
+  guests_[1].reset();
+  EXPECT_NE(run(1'000'000'000).find("guest 'guest1' failed at virtual time 0 ns"), std::string::npos) << "without waiting 1000 s";
+}
+
 TEST_F(BarrierTest, AWishForTheEndOfARunThatEndsAnywayIsNone) {
   meet(1, 0, {.until = {900}, .wants_end = [](VirtualTime /*now*/) { return true; }});
   end(0, 60);

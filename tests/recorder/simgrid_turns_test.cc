@@ -63,6 +63,30 @@ TEST(SimgridNetwork, SilentGuestsRunStraightToUntil) {
   EXPECT_EQ(toys.horizons, (std::vector<int64_t>{98'000, 3600 * kSecond}));
 }
 
+TEST(SimgridNetwork, SilenceIsCrossedInSmallTurnsWhereSomethingMayComeFromOutside) {
+  ToyParticipants toys(2);
+  auto network = make_simgrid_network(star(2), guests(2), {});
+  ASSERT_TRUE(network.ok()) << network.error().message;
+  ASSERT_EQ(failure((*network)->simulate(toys, {.until = {kSecond}, .longest_turn = {5 * kMs}, .longest_idle_turn = Duration{5 * kMs}})),
+            "");
+  ASSERT_GE(toys.horizons.size(), 196U);
+  ASSERT_LE(toys.horizons.size(), 200U);
+  for (size_t i = 1; i < toys.horizons.size(); ++i) {
+    EXPECT_LE(toys.horizons[i] - toys.horizons[i - 1], 5 * kMs + (*network)->lookahead().ns);
+  }
+}
+
+TEST(SimgridNetwork, SilenceWithoutEndIsWaitedForWhereSomethingMayComeFromOutside) {
+  ToyParticipants toys(2);
+  toys.send(0, 0, 1, 60);
+  toys.fail_at_ns = kSecond;
+  auto network = make_simgrid_network(star(2), guests(2), {});
+  ASSERT_TRUE(network.ok()) << network.error().message;
+  const Status status = (*network)->simulate(toys, {.longest_turn = {5 * kMs}, .longest_idle_turn = Duration{5 * kMs}});
+  EXPECT_GE(toys.horizons.size(), 196U) << "the toys end the run, not the network: " << failure(status);
+  EXPECT_EQ(failure(status).find("dead-lock"), std::string::npos) << failure(status);
+}
+
 TEST(SimgridNetwork, SilenceWithoutEndIsADeadLock) {
   ToyParticipants toys(2);
   toys.send(0, 0, 1, 60);
