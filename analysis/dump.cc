@@ -61,7 +61,7 @@ class GuestSource final : public Source {
   GuestIndex guest_;
   const DumpOptions& options_;
   std::unique_ptr<GuestCursor> events_;
-  std::array<bool, 5> shown_{};  // by EventKind
+  std::array<bool, kEventKindCount> shown_{};  // by EventKind
   GuestEvent event_;
 };
 

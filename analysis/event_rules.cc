@@ -83,6 +83,7 @@ std::optional<FieldDifference> GuestRules::compare(const GuestEvent& left, const
     case EventKind::kFrameSent:
       return compare_payloads(left.payload, right.payload);
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       if (left.byte != right.byte) {
         return FieldDifference{"byte", byte_text(left.byte), byte_text(right.byte)};
       }
@@ -123,6 +124,7 @@ bool GuestRules::same_identity(const GuestEvent& left, const GuestEvent& right) 
       return true;
     case EventKind::kClockRead:
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       return left.sequence == right.sequence;
   }
   return false;

@@ -197,7 +197,7 @@ class Follower {
     event.sequence.value = 0;
     if (event.kind == EventKind::kClockRead) {
       event.sequence.value = stream.clock_reads++;
-    } else if (event.kind == EventKind::kConsoleByte) {
+    } else if (event.kind == EventKind::kConsoleByte || event.kind == EventKind::kConsoleInput) {
       event.sequence.value = stream.console_bytes++;
     } else if (event.kind == EventKind::kFrameSent) {
       event.sequence.value = stream.frames++;

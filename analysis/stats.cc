@@ -54,8 +54,8 @@ std::string drops_text(const TraceSummary& trace) {
 }  // namespace
 
 std::string stats_text(const TraceSummary& trace) {
-  std::vector<Row> guests = {
-      {"guest", "host", "frames sent", "received", "bytes sent", "received", "console bytes", "first event s", "last event s", "end"}};
+  std::vector<Row> guests = {{"guest", "host", "frames sent", "received", "bytes sent", "received", "console bytes", "typed",
+                              "first event s", "last event s", "end"}};
   std::vector<Row> clocks = {{"clock reads"}};
   for (int source = 0; source < kClockSourceCount; ++source) {
     clocks.front().emplace_back(clock_source_name(static_cast<ClockSource>(source)));
@@ -67,7 +67,8 @@ std::string stats_text(const TraceSummary& trace) {
     }
     const GuestStatistics& statistics = trace.guests[i];
     guests.push_back({printable(guest.name), printable(guest.host), number(statistics.frames_sent), number(statistics.frames_received),
-                      number(statistics.bytes_sent), number(statistics.bytes_received), number(statistics.console_bytes),
+                      number(statistics.bytes_sent), number(statistics.bytes_received),
+                      number(statistics.console_bytes - statistics.console_input_bytes), number(statistics.console_input_bytes),
                       seconds_text(statistics.first), seconds_text(statistics.last), end_text(statistics)});
     clocks.push_back({printable(guest.name)});
     for (const uint64_t reads : statistics.clock_reads) {
@@ -100,7 +101,8 @@ std::string stats_json(const TraceSummary& trace) {
                               {"bytes_sent", statistics.bytes_sent},
                               {"bytes_received", statistics.bytes_received},
                               {"clock_reads", std::move(reads)},
-                              {"console_bytes", statistics.console_bytes},
+                              {"console_bytes", statistics.console_bytes - statistics.console_input_bytes},
+                              {"console_input_bytes", statistics.console_input_bytes},
                               {"first_ns", statistics.first.ns},
                               {"last_ns", statistics.last.ns},
                               {"end", statistics.ended ? Json(end_text(statistics)) : Json()}});

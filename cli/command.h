@@ -14,6 +14,7 @@ using Arguments = std::vector<std::string>;
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitDifference = 1;  ///< diff and replay found one, and reported it; errors exit with their ErrorKind
 
+[[nodiscard]] Result<int> console_command(const Arguments& arguments);
 [[nodiscard]] Result<int> diff_command(const Arguments& arguments);
 [[nodiscard]] Result<int> dump_command(const Arguments& arguments);
 [[nodiscard]] Result<int> examples_command(const Arguments& arguments);

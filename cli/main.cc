@@ -21,8 +21,9 @@ struct Command {
   Result<int> (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"record", "run guests on a simulated network and record them", record_command},
+    {"console", "show a guest's console in a run that goes on, and type there", console_command},
     {"examples", "what comes with Reprise to be recorded", examples_command},
     {"replay", "run recorded guests again and compare all that they do", replay_command},
     {"diff", "where two traces differ first", diff_command},

@@ -175,6 +175,9 @@ std::vector<std::string> session_options(const PluginLaunch& launch) {
   if (launch.durable) {
     options.emplace_back("durable=on");
   }
+  if (launch.show_console) {
+    options.emplace_back("show_console=on");
+  }
   for (const AgeRecipient& recipient : launch.recipients) {
     options.push_back("recipient=" + text(recipient));
   }

@@ -29,6 +29,7 @@ struct PluginLaunch {
   uint32_t icount_shift = 0;
   std::filesystem::path stream_folder;
   bool durable = false;
+  bool show_console = false;  ///< recording: what the console prints goes to the recorder too
   std::vector<AgeRecipient> recipients;
   std::filesystem::path trace;
   std::vector<std::filesystem::path> identities;

@@ -45,6 +45,8 @@ class VirtualProcess final : public StoppedGuest {
   [[nodiscard]] VirtualTime now() const { return now_; }
 
   void deliver(ByteView frame) override;
+  /// A process has no console to type at: its standard input is empty.
+  [[nodiscard]] bool type(uint8_t /*byte*/) override { return false; }
   [[nodiscard]] VirtualTime idle_until() const override;
 
  private:

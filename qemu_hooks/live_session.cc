@@ -8,8 +8,8 @@
 
 namespace reprise {
 
-LiveSession::LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console)
-    : recorder_(std::move(recorder)), writer_(std::move(writer)), console_(std::move(console)) {}
+LiveSession::LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console, bool show_console)
+    : recorder_(std::move(recorder)), writer_(std::move(writer)), console_(std::move(console)), show_console_(show_console) {}
 
 Status LiveSession::introduce(const std::string& qemu_build_id) {
   RETURN_IF_ERROR(
@@ -44,6 +44,21 @@ void LiveSession::console_byte(VirtualTime at, uint8_t byte) {
     writer_->append_console_byte(at, byte);
   }
   console_.append(byte);
+  if (show_console_) {
+    printed_.push_back(byte);
+    if (const Status shown = printed_.size() < kMaxMessagePayload ? Status{} : show_printed(); !shown.ok()) {
+      leave_after(shown, at);
+    }
+  }
+}
+
+Status LiveSession::show_printed() {
+  if (printed_.empty()) {
+    return {};
+  }
+  Status sent = recorder_.send({.type = MessageType::kPrinted}, printed_);
+  printed_.clear();
+  return sent;
 }
 
 void LiveSession::guest_ended(VirtualTime at, EndReason reason) {
@@ -51,6 +66,9 @@ void LiveSession::guest_ended(VirtualTime at, EndReason reason) {
   const Status finished = writer_ == nullptr ? Status{} : writer_->finish(at, reason);
   if (!finished.ok()) {
     leave_after(finished, at);
+  }
+  if (const Status shown = show_printed(); !shown.ok()) {
+    leave_after(shown, at);
   }
   const Status sent = recorder_.send({.type = MessageType::kEnded, .number = static_cast<uint64_t>(reason), .at = at});
   const bool ok = sent.ok() && recorder_.flush().ok();
@@ -73,14 +91,50 @@ void LiveSession::leave_after(const Status& failure, VirtualTime now) {
 
 VirtualTime LiveSession::wake(VirtualTime now, StoppedGuest& guest) {
   deliver_due(now, guest);
+  type_due(now, guest);
   while (now >= deadline_) {
     if (now >= finish_at_) {
       guest_ended(finish_at_, EndReason::kUntil);
     }
     await_next_deadline(now, guest);
     deliver_due(now, guest);
+    type_due(now, guest);
   }
-  return inbox_.empty() ? deadline_ : std::min(deadline_, inbox_.front().at);
+  return std::min(deadline_, next_input());
+}
+
+VirtualTime LiveSession::next_typing() const {
+  return typed_.empty() ? VirtualTime::never() : std::max(typed_.front().at, type_again_at_);
+}
+
+VirtualTime LiveSession::next_input() const {
+  return inbox_.empty() ? next_typing() : std::min(inbox_.front().at, next_typing());
+}
+
+size_t LiveSession::typed_waiting() const {
+  size_t bytes = 0;
+  for (const Message& message : typed_) {
+    bytes += message.payload.size();
+  }
+  return bytes - typed_done_;
+}
+
+/// What is recorded is each byte when the guest has it, not when it was typed: a replay needs no attempts.
+void LiveSession::type_due(VirtualTime now, StoppedGuest& guest) {
+  while (next_typing() <= now && now < finish_at_) {
+    const std::vector<uint8_t>& bytes = typed_.front().payload;
+    if (!guest.type(bytes[typed_done_])) {
+      type_again_at_ = now + kTypeAgainAfter;
+      return;
+    }
+    if (writer_ != nullptr) {
+      writer_->append_console_input(now, bytes[typed_done_]);
+    }
+    if (++typed_done_ == bytes.size()) {
+      typed_.pop_front();
+      typed_done_ = 0;
+    }
+  }
 }
 
 void LiveSession::deliver_due(VirtualTime now, StoppedGuest& guest) {
@@ -98,11 +152,11 @@ void LiveSession::await_next_deadline(VirtualTime now, StoppedGuest& guest) {
   if (writer_ != nullptr && !writer_->status().ok()) {
     leave_after(writer_->status(), now);
   }
-  VirtualTime idle_until = guest.idle_until();
-  if (!inbox_.empty()) {
-    idle_until = std::min(idle_until, inbox_.front().at);
+  const VirtualTime idle_until = std::min(guest.idle_until(), next_input());
+  Status status = show_printed();
+  if (status.ok()) {
+    status = recorder_.send({.type = MessageType::kAtDeadline, .number = typed_waiting(), .at = now, .until = idle_until});
   }
-  Status status = recorder_.send({.type = MessageType::kAtDeadline, .at = now, .until = idle_until});
   if (status.ok()) {
     status = recorder_.flush();
   }
@@ -120,6 +174,10 @@ void LiveSession::await_next_deadline(VirtualTime now, StoppedGuest& guest) {
       inbox_.push_back(std::move(message));
       continue;
     }
+    if (message.type == MessageType::kType) {
+      typed_.push_back(std::move(message));
+      continue;
+    }
     if (message.type == MessageType::kFinish) {
       finish_at_ = message.at;
     }
@@ -135,6 +193,11 @@ const char* LiveSession::lie_of(const Message& message, VirtualTime now) const {
     case MessageType::kDeliver:
       return message.payload.empty() || message.guest >= kMaxGuests         ? "the recorder delivered a frame that nobody can have sent"
              : message.at < (inbox_.empty() ? deadline_ : inbox_.back().at) ? "the recorder delivered a frame out of order"
+                                                                            : nullptr;
+    case MessageType::kType:
+      return message.payload.empty()                                        ? "the recorder typed nothing"
+             : message.payload.size() + typed_waiting() > kMostTypedWaiting ? "the recorder typed more than may wait"
+             : message.at < (typed_.empty() ? deadline_ : typed_.back().at) ? "the recorder typed in the past"
                                                                             : nullptr;
     case MessageType::kGrant:
       return message.at > deadline_ ? nullptr : "the recorder granted a time that is over";

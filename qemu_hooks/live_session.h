@@ -13,8 +13,11 @@ namespace reprise {
 
 class LiveSession final : public GuestSession {
  public:
-  /// `writer` may be null: the same coupling without recording.
-  LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console);
+  /// `writer` may be null: the same coupling without recording. `show_console`: what the console prints goes to the recorder too.
+  LiveSession(GuestChannel recorder, std::unique_ptr<StreamWriter> writer, ConsoleLog console, bool show_console = false);
+
+  /// How long what the console had no room for waits for the next attempt.
+  static constexpr Duration kTypeAgainAfter{1'000'000};
 
   /// Says hello. Failing means that the recorder is gone.
   [[nodiscard]] Status introduce(const std::string& qemu_build_id);
@@ -27,6 +30,11 @@ class LiveSession final : public GuestSession {
 
  private:
   void deliver_due(VirtualTime now, StoppedGuest& guest);
+  void type_due(VirtualTime now, StoppedGuest& guest);
+  [[nodiscard]] VirtualTime next_typing() const;
+  [[nodiscard]] VirtualTime next_input() const;
+  [[nodiscard]] size_t typed_waiting() const;
+  [[nodiscard]] Status show_printed();
   void await_next_deadline(VirtualTime now, StoppedGuest& guest);
   [[nodiscard]] const char* lie_of(const Message& message, VirtualTime now) const;
   [[noreturn]] void leave_after(const Status& failure, VirtualTime now);
@@ -35,6 +43,11 @@ class LiveSession final : public GuestSession {
   std::unique_ptr<StreamWriter> writer_;
   ConsoleLog console_;
   std::deque<Message> inbox_;  // deliveries in order of time
+  std::deque<Message> typed_;  // the same of console input
+  size_t typed_done_ = 0;      // bytes of the first that the guest has
+  VirtualTime type_again_at_;
+  bool show_console_;
+  std::vector<uint8_t> printed_;  // since the recorder was told
   VirtualTime deadline_;
   VirtualTime finish_at_ = VirtualTime::never();  // nothing at or after it belongs to the run
   uint64_t frames_sent_ = 0;

@@ -12,7 +12,7 @@ Result<std::unique_ptr<GuestSession>> make_live_session(const PluginArgs& args, 
     const StreamOptions options{.durable = args.durable, .recipients = args.recipients};
     ASSIGN_OR_RETURN(writer, create_stream(args.stream_folder, StreamId::guest(args.guest), options));
   }
-  auto session = std::make_unique<LiveSession>(GuestChannel(args.channel), std::move(writer), std::move(console));
+  auto session = std::make_unique<LiveSession>(GuestChannel(args.channel), std::move(writer), std::move(console), args.show_console);
   RETURN_IF_ERROR(session->introduce(build_id));
   return std::unique_ptr<GuestSession>(std::move(session));
 }

@@ -33,11 +33,11 @@ Status set_option(PluginArgs& args, const std::string& name, const std::string& 
   if (name == "icount_shift") {
     return parse_number(name, value, args.icount_shift);
   }
-  if (name == "durable") {
+  if (name == "durable" || name == "show_console") {
     if (value != "on") {
-      return Error{ErrorKind::kUsage, fmt::format("plugin option 'durable={}': want on", value)};
+      return Error{ErrorKind::kUsage, fmt::format("plugin option '{}={}': want on", name, value)};
     }
-    args.durable = true;
+    (name == "durable" ? args.durable : args.show_console) = true;
     return {};
   }
   if (name == "recipient") {

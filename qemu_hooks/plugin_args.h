@@ -20,6 +20,7 @@ struct PluginArgs {
   std::string stream_folder;             ///< live: where the stream is written; empty: record nothing
   bool durable = false;                  ///< live: the stream is synced while it is written
   std::vector<AgeRecipient> recipients;  ///< live: for whom the stream is encrypted; one in each option
+  bool show_console = false;             ///< live: what the console prints goes to the recorder too
   std::string trace;                     ///< replay: the trace; required then
   std::vector<std::string> identities;   ///< replay: files with keys that open the trace; one in each option
   std::string console;                   ///< console log; empty: none

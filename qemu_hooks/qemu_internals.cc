@@ -84,6 +84,9 @@ struct Symbols {
   void* (*net_hub_add_port)(int, const char*, void*);
   void* (*qemu_new_net_client)(void*, void*, const char*, const char*);
   long (*qemu_send_packet)(void*, const uint8_t*, int);
+  void* (*qemu_chr_find)(const char*);
+  int (*qemu_chr_be_can_write)(void*);
+  void (*qemu_chr_be_write)(void*, const uint8_t*, int);
   void* (*get_system_memory)();
   void* (*get_system_io)();
   RegionSection (*memory_region_find)(void*, uint64_t, uint64_t);
@@ -213,6 +216,9 @@ Status load_internals() {
   REPRISE_LOOK_UP(net_hub_add_port);
   REPRISE_LOOK_UP(qemu_new_net_client);
   REPRISE_LOOK_UP(qemu_send_packet);
+  REPRISE_LOOK_UP(qemu_chr_find);
+  REPRISE_LOOK_UP(qemu_chr_be_can_write);
+  REPRISE_LOOK_UP(qemu_chr_be_write);
   REPRISE_LOOK_UP(get_system_memory);
   REPRISE_LOOK_UP(get_system_io);
   REPRISE_LOOK_UP(memory_region_find);
@@ -299,6 +305,16 @@ void HubPort::deliver(ByteView frame) {
 int64_t HubPort::receive(void* /*client*/, const uint8_t* data, size_t size) {
   the_port->on_frame_({data, size});
   return static_cast<int64_t>(size);
+}
+
+bool type_at_console(uint8_t byte) {
+  // What `-serial` made; the UART is its other end.
+  void* const line = call().qemu_chr_find("serial0");
+  if (line == nullptr || call().qemu_chr_be_can_write(line) <= 0) {
+    return false;
+  }
+  call().qemu_chr_be_write(line, &byte, 1);
+  return true;
 }
 
 IoTap::IoTap(void* target, uint64_t target_offset, Callback callback)

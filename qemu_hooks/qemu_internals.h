@@ -70,6 +70,9 @@ class HubPort {
   void* client_;
 };
 
+/// Hands a byte to the guest's first UART at now(), as its line would. False, and nothing happened, when the UART has no room for it.
+[[nodiscard]] bool type_at_console(uint8_t byte);
+
 /// An I/O region laid over a device's registers: every access is handed on to the device and then shown to us.
 /// Never destroyed: QEMU keeps the region until it exits.
 class IoTap {

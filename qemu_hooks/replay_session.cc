@@ -63,17 +63,23 @@ void ReplaySession::guest_ended(VirtualTime at, EndReason reason) {
 }
 
 VirtualTime ReplaySession::wake(VirtualTime now, StoppedGuest& guest) {
-  while (verifier_->next_delivery() <= now) {
-    ByteView frame;
-    go_on_if(verifier_->take_delivery(now, frame), now);
-    guest.deliver(frame);
+  while (verifier_->next_input() <= now) {
+    Verifier::Input input;
+    const bool as_recorded = verifier_->take_input(now, input);
+    // Before the guest has it: at the open end of a killed run's trace it is the last that is known.
+    go_on_if(as_recorded, now);
+    if (!input.frame.empty()) {
+      guest.deliver(input.frame);
+    } else if (!guest.type(input.byte)) {
+      go_on_if(verifier_->console_refused(now), now);
+    }
   }
   if (now >= stop_at_) {
     // Either the recording was stopped here, or the guest should have come to its end by itself.
     guest_ended(verifier_->stops_at_end() ? verifier_->end() : now,
                 verifier_->stops_at_end() ? verifier_->end_reason() : EndReason::kUntil);
   }
-  return std::min(verifier_->next_delivery(), stop_at_);
+  return std::min(verifier_->next_input(), stop_at_);
 }
 
 void ReplaySession::leave(VirtualTime reached) {

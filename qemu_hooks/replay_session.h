@@ -12,8 +12,8 @@
 
 namespace reprise {
 
-/// Feeds the guest the recorded frames at their recorded times and verifies all that it does. At the first difference, or at the end,
-/// writes a verdict (replayer/verdict.h) to the replayer and leaves the process.
+/// Feeds the guest the recorded frames and console input at their recorded times and verifies all that it does. At the first difference, or
+/// at the end, writes a verdict (replayer/verdict.h) to the replayer and leaves the process.
 class ReplaySession final : public GuestSession {
  public:
   /// `identities` are files with keys for an encrypted trace, `verdict_fd` is the inherited socket. Errors as TraceReader::open and

@@ -14,6 +14,9 @@ class StoppedGuest {
   virtual ~StoppedGuest() = default;
   /// Hands a frame to the guest's NIC at the present instant.
   virtual void deliver(ByteView frame) = 0;
+  /// Hands a byte to the guest's console as if it was typed. False, and nothing happened, when the console has no room for it now, or when
+  /// the guest has none.
+  [[nodiscard]] virtual bool type(uint8_t byte) = 0;
   /// The virtual time before which the guest does nothing unless a frame reaches it; the present instant when it is busy.
   [[nodiscard]] virtual VirtualTime idle_until() const = 0;
 };

@@ -16,6 +16,10 @@ void VirtualDeadline::deliver(ByteView frame) {
   port_.deliver(frame);
 }
 
+bool VirtualDeadline::type(uint8_t byte) {
+  return qemu::type_at_console(byte);
+}
+
 VirtualTime VirtualDeadline::idle_until() const {
   // Before the machine runs its vCPUs are stopped, which looks like idle.
   return running_ && qemu::vcpus_idle() ? qemu::next_timer() : qemu::now();

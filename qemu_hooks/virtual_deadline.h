@@ -22,6 +22,7 @@ class VirtualDeadline final : public StoppedGuest {
   void start();
 
   void deliver(ByteView frame) override;
+  [[nodiscard]] bool type(uint8_t byte) override;
   [[nodiscard]] VirtualTime idle_until() const override;
 
  private:

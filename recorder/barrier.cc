@@ -1,7 +1,6 @@
 #include "recorder/barrier.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -38,6 +37,7 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
   horizon_ = horizon;
   finishing_ = end_wanted_ || horizon == options_.until;
   std::vector<bool> wanted(guests_.size());
+  RETURN_IF_ERROR(hand_over_typed(horizon, wanted));
   for (const Delivery& delivery : deliveries) {
     CHECK(delivery.at >= now_);  // no frame is delivered in a guest's past
     Guest& receiver = guests_[delivery.receiver.value];
@@ -70,6 +70,33 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
   return collect(horizon);
 }
 
+/// What was typed by now enters guests in this turn, as late as it can without being late: what a guest sends in answer must arrive after
+/// the horizon, so it may not send before one lookahead ahead of it.
+Status Barrier::hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted) {
+  if (options_.consoles == nullptr) {
+    return {};
+  }
+  options_.consoles->serve();
+  const VirtualTime at = std::max(now_, horizon - options_.lookahead);
+  for (uint32_t i = 0; i < guests_.size(); ++i) {
+    Guest& guest = guests_[i];
+    if (guest.state != State::kStopped) {
+      continue;
+    }
+    const std::vector<uint8_t> bytes = options_.consoles->take_typed(GuestIndex{i}, kMostTypedWaiting - guest.typed_waiting);
+    if (bytes.empty()) {
+      continue;
+    }
+    if (const Status sent = guest.channel.send({.type = MessageType::kType, .at = at}, bytes); !sent.ok()) {
+      return broken(GuestIndex{i}, sent.error().message);
+    }
+    guest.typed_waiting += bytes.size();
+    guest.silent_until = std::min(guest.silent_until, at);
+    wanted[i] = true;
+  }
+  return {};
+}
+
 bool Barrier::ended_by_wish() const {
   return finishing_ && now_ == horizon_ && now_ < options_.until &&
          std::ranges::any_of(ends_, [](const End& end) { return end.reason == EndReason::kUntil; });
@@ -89,73 +116,51 @@ Status Barrier::release(GuestIndex index) {
 }
 
 Status Barrier::wait_for_running() {
-  std::vector<pollfd> polled;
-  std::vector<GuestIndex> index;
-  for (;;) {
-    polled.assign(1, {.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0});
-    index.assign(1, GuestIndex{});
-    for (uint32_t i = 0; i < guests_.size(); ++i) {
-      if (guests_[i].state == State::kRunning) {
-        polled.push_back({.fd = guests_[i].channel.fd(), .events = POLLIN, .revents = 0});
-        index.push_back(GuestIndex{i});
-      }
-    }
-    if (polled.size() == 1) {
-      return {};
-    }
-    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
-      return Error{ErrorKind::kRunFailed, "cannot wait for the guests"};
-    }
-    if (polled[0].revents != 0) {
-      return interrupted();
-    }
-    for (size_t k = 1; k < polled.size(); ++k) {
-      if (polled[k].revents != 0) {
-        RETURN_IF_ERROR(read_from(index[k]));
-      }
-    }
+  const auto is_running = [](const Guest& guest) { return guest.state == State::kRunning; };
+  while (std::ranges::any_of(guests_, is_running)) {
+    RETURN_IF_ERROR(hear(State::kRunning, nullptr));
   }
+  return {};
 }
 
 /// Of a paced run: until the host's clock has come as far as the guests may run. Guests are stopped meanwhile; one that goes away is heard.
 Status Barrier::wait_until_due(VirtualTime horizon) {
-  if (!options_.pacing.has_value()) {
-    return {};
-  }
-  std::vector<pollfd> polled;
-  std::vector<GuestIndex> index;
-  for (;;) {
+  while (options_.pacing.has_value()) {
     const auto now = Pacing::Clock::now();
     const auto wait = std::chrono::duration_cast<std::chrono::nanoseconds>(options_.pacing->due(horizon) - now).count();
     if (wait <= 0) {
       options_.pacing->let_run(horizon, now);
-      return {};
-    }
-    polled.assign(1, {.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0});
-    index.assign(1, GuestIndex{});
-    for (uint32_t i = 0; i < guests_.size(); ++i) {
-      if (guests_[i].state == State::kStopped) {
-        polled.push_back({.fd = guests_[i].channel.fd(), .events = POLLIN, .revents = 0});
-        index.push_back(GuestIndex{i});
-      }
+      break;
     }
     const timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
-    if (ppoll(polled.data(), polled.size(), &timeout, nullptr) < 0 && errno != EINTR) {
-      return Error{ErrorKind::kRunFailed, "cannot wait for the host's clock"};
-    }
-    if (polled[0].revents != 0) {
-      return interrupted();
-    }
-    for (size_t k = 1; k < polled.size(); ++k) {
-      if (polled[k].revents != 0) {
-        RETURN_IF_ERROR(read_from(index[k]));
-      }
-    }
+    RETURN_IF_ERROR(hear(State::kStopped, &timeout));
   }
+  return {};
 }
 
-Error Barrier::interrupted() const {
-  return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
+/// Waits for a word of a guest in `state`, of a console or of a signal, or for `timeout`, and takes what there is.
+Status Barrier::hear(State state, const timespec* timeout) {
+  polled_.assign({{.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0},
+                  {.fd = options_.consoles == nullptr ? -1 : options_.consoles->fd(), .events = POLLIN, .revents = 0}});
+  const size_t first_guest = polled_.size();
+  for (const Guest& guest : guests_) {
+    polled_.push_back({.fd = guest.state == state ? guest.channel.fd() : -1, .events = POLLIN, .revents = 0});
+  }
+  if (ppoll(polled_.data(), polled_.size(), timeout, nullptr) < 0 && errno != EINTR) {
+    return Error{ErrorKind::kRunFailed, "cannot wait for the guests"};
+  }
+  if (polled_[0].revents != 0) {
+    return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
+  }
+  if (polled_[1].revents != 0) {
+    options_.consoles->serve();
+  }
+  for (uint32_t i = 0; i < guests_.size(); ++i) {
+    if (polled_[first_guest + i].revents != 0) {
+      RETURN_IF_ERROR(read_from(GuestIndex{i}));
+    }
+  }
+  return {};
 }
 
 /// Never waits for the rest of a message: a guest that holds it back must not keep the others, or an interrupt, from being heard.
@@ -192,6 +197,8 @@ Status Barrier::handle(GuestIndex index, Message& message) {
       return take_stop(index, message);
     case MessageType::kEnded:
       return take_end(index, message);
+    case MessageType::kPrinted:
+      return take_printed(index, message);
     case MessageType::kFailed:
       return broken(index, printable({reinterpret_cast<const char*>(message.payload.data()), message.payload.size()}));
     default:
@@ -222,6 +229,14 @@ Status Barrier::take_frame(GuestIndex index, Message& message) {
   return {};
 }
 
+Status Barrier::take_printed(GuestIndex index, const Message& message) {
+  if (options_.consoles == nullptr) {
+    return broken(index, "it shows its console, which nobody asked for");
+  }
+  options_.consoles->printed(index, message.payload);
+  return {};
+}
+
 Status Barrier::take_stop(GuestIndex index, const Message& message) {
   Guest& guest = guests_[index.value];
   if (message.at < horizon_) {
@@ -230,6 +245,10 @@ Status Barrier::take_stop(GuestIndex index, const Message& message) {
   if (finishing_) {
     return broken(index, fmt::format("it goes on after {} ns, where it was to end", horizon_.ns));
   }
+  if (message.number > guest.typed_waiting) {
+    return broken(index, "more waits for its console than was typed");
+  }
+  guest.typed_waiting = message.number;
   guest.state = State::kStopped;
   guest.idle_until = message.until;
   guest.silent_until = message.until;
@@ -250,6 +269,9 @@ Status Barrier::take_end(GuestIndex index, const Message& message) {
   }
   if (end.reason == EndReason::kUntil && (!finishing_ || end.at != horizon_)) {
     return broken(index, fmt::format("it ended at {} ns for the end of the run, which is not there", end.at.ns));
+  }
+  if (options_.consoles != nullptr) {
+    options_.consoles->ended(index);
   }
   guest.state = State::kEnded;
   guest.idle_until = VirtualTime::never();

@@ -1,11 +1,15 @@
 // The meeting point of all guests: nobody runs past the horizon, and everything that they did before it is put into one order.
 #pragma once
 
+#include <poll.h>
+
+#include <ctime>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "recorder/console_server.h"
 #include "recorder/guest_protocol.h"
 #include "recorder/network_model.h"
 #include "recorder/pacing.h"
@@ -29,6 +33,8 @@ class Barrier final : public Participants {
     std::function<bool(VirtualTime)> wants_end;
     uint64_t max_held_bytes = kMaxHeldBytes;
     std::optional<Pacing> pacing = {};  ///< nothing: as fast as it goes
+    ConsoleServer* consoles = nullptr;  ///< null: nobody types
+    Duration lookahead = {};            ///< of the network; for what is typed
   };
   /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.
   static constexpr uint64_t kMaxHeldBytes = uint64_t{1} << 30;
@@ -68,13 +74,16 @@ class Barrier final : public Participants {
     uint64_t frames = 0;
     VirtualTime last_frame;
     uint64_t held_bytes = 0;
+    uint64_t typed_waiting = 0;  ///< bytes that were typed and that its console had no room for yet
     bool introduced = false;
   };
 
   Status release(GuestIndex index);
   Status wait_for_running();
   Status wait_until_due(VirtualTime horizon);
-  [[nodiscard]] Error interrupted() const;
+  Status hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted);
+  Status take_printed(GuestIndex index, const Message& message);
+  Status hear(State state, const timespec* timeout);
   Status read_from(GuestIndex index);
   Status handle(GuestIndex index, Message& message);
   Status take_frame(GuestIndex index, Message& message);
@@ -90,6 +99,7 @@ class Barrier final : public Participants {
   VirtualTime horizon_;     // to which the guests were told to run
   bool finishing_ = false;  // and to end there
   bool end_wanted_ = false;
+  std::vector<pollfd> polled_;   // reused by hear()
   std::vector<SentFrame> held_;  // sent, not yet handed to the network
   std::vector<Ended> ended_;     // since the last advance
   NetworkStatistics network_statistics_;

@@ -110,7 +110,7 @@ Result<bool> GuestChannel::next(Message& message) {
   }
   Header header;
   std::memcpy(&header, in_.data() + in_begin_, sizeof header);
-  if (header.type < static_cast<uint32_t>(MessageType::kHello) || header.type > static_cast<uint32_t>(MessageType::kFinish) ||
+  if (header.type < static_cast<uint32_t>(MessageType::kHello) || header.type > static_cast<uint32_t>(kLastMessageType) ||
       header.payload_bytes > kMaxMessagePayload) {
     return Error{ErrorKind::kRunFailed, fmt::format("a message on the guest's connection is not understood (type {}, {} bytes)",
                                                     header.type, header.payload_bytes)};

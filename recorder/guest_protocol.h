@@ -5,6 +5,8 @@
 //   guest:    hello                      frame* at-deadline          frame* ended
 //   recorder:        deliver* grant                      deliver* grant
 //
+// Console input comes among the deliveries, in an order of its own; console output, if it was asked for, before at-deadline or ended.
+//
 // A message is a fixed header in host order (both ends are one machine) and a payload. Either end treats the other as hostile: unknown
 // types and lengths over the limit end the session.
 #pragma once
@@ -22,13 +24,19 @@ namespace reprise {
 enum class MessageType : uint32_t {
   kHello = 1,       ///< guest: `payload` is its QEMU's build id
   kFrame = 2,       ///< guest: sent frame `number` at `at`; `payload` is the frame
-  kAtDeadline = 3,  ///< guest: stopped at `at`, sends nothing before `until` unless a frame arrives
+  kAtDeadline = 3,  ///< guest: stopped at `at`, sends nothing before `until` unless something arrives; `number` bytes typed wait yet
   kEnded = 4,       ///< guest: ended at `at`, `number` is the EndReason; its stream is complete
   kFailed = 5,      ///< guest: cannot go on; `payload` is the message
   kDeliver = 6,     ///< recorder: frame `number` of guest `guest` arrives at `at`; `payload` is the frame
   kGrant = 7,       ///< recorder: run to `at`
   kFinish = 8,      ///< recorder: run to `at` and end there
+  kType = 9,        ///< recorder: `payload` is typed at the guest's console, not before `at`
+  kPrinted = 10,    ///< guest: `payload` is what its console printed since the last of these
 };
+inline constexpr MessageType kLastMessageType = MessageType::kPrinted;
+
+/// What was typed and waits in a guest's session at a time, in bytes: its UART takes 16 at a time, and perhaps none.
+inline constexpr size_t kMostTypedWaiting = 4096;
 
 struct Message {
   MessageType type = MessageType::kHello;

@@ -11,6 +11,7 @@
 #include "launcher/guest_program.h"
 #include "launcher/private_folder.h"
 #include "recorder/barrier.h"
+#include "recorder/console_server.h"
 #include "recorder/deployment.h"
 #include "recorder/interrupt.h"
 #include "recorder/live_folder.h"
@@ -176,19 +177,41 @@ Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seed
   return prepared;
 }
 
+/// Where people get into a paced run. Gone before the streams are joined: their folder is removed then.
+struct Entrance {
+  std::optional<LiveFolder> folder;
+  std::unique_ptr<ConsoleServer> consoles;
+};
+
+Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run, const Streams& streams) {
+  Entrance entrance;
+  // Without a trace there is no folder that a client could find.
+  if (options.realtime == 0 || !options.trace) {
+    return entrance;
+  }
+  ASSIGN_OR_RETURN(LiveFolder folder, LiveFolder::create(streams.folder));
+  entrance.folder.emplace(std::move(folder));
+  ASSIGN_OR_RETURN(const int listening, entrance.folder->listen("console"));
+  std::vector<ConsoleServer::Console> consoles;
+  for (const GuestInfo& guest : run.guests) {
+    consoles.push_back({.guest = guest.name, .takes_input = guest.kind == GuestKind::kQemu});
+  }
+  ASSIGN_OR_RETURN(entrance.consoles, ConsoleServer::create(listening, std::move(consoles)));
+  return entrance;
+}
+
 Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams, PrivateFolder& seeds) {
   const Interrupt interrupt;
-  // Gone before the streams are joined: the folder is removed then.
-  std::optional<LiveFolder> live;
-  if (options.realtime != 0 && options.trace) {
-    ASSIGN_OR_RETURN(LiveFolder folder, LiveFolder::create(streams.folder));
-    live.emplace(std::move(folder));
-  }
+  ASSIGN_OR_RETURN(const Entrance entrance, open_entrance(options, prepared.run, streams));
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(
-      Supervisor supervisor,
-      Supervisor::start(prepared.programs, prepared.run,
-                        {streams.folder, options.console_folder, seeds.path(), options.durable, streams.recipients}, channels));
+  ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::start(prepared.programs, prepared.run,
+                                                            {.stream_folder = streams.folder,
+                                                             .console_folder = options.console_folder,
+                                                             .seed_folder = seeds.path(),
+                                                             .durable = options.durable,
+                                                             .show_consoles = entrance.consoles != nullptr,
+                                                             .recipients = streams.recipients},
+                                                            channels));
   std::vector<std::string> names;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
@@ -197,7 +220,9 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   Barrier::Options barrier_options{.until = options.until,
                                    .network_stream = streams.network.get(),
                                    .interrupt_fd = interrupt.fd(),
-                                   .progress = seldom(options.progress)};
+                                   .progress = seldom(options.progress),
+                                   .consoles = entrance.consoles.get(),
+                                   .lookahead = prepared.network->lookahead()};
   if (options.realtime != 0) {
     limits.longest_turn = Pacing::longest_turn(options.realtime);
     limits.longest_idle_turn = limits.longest_turn;

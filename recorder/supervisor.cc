@@ -39,6 +39,7 @@ Result<ChildProcess> start_guest(const GuestPrograms& programs, const GuestInfo&
                       .icount_shift = guest.icount_shift,
                       .stream_folder = options.stream_folder,
                       .durable = options.durable,
+                      .show_console = options.show_consoles && guest.kind == GuestKind::kQemu,
                       .recipients = options.recipients};
   if (!options.console_folder.empty()) {
     launch.console = options.console_folder / (guest.name + ".log");

@@ -21,6 +21,7 @@ class Supervisor {
     std::filesystem::path console_folder;  ///< empty: no console logs
     std::filesystem::path seed_folder;     ///< where the images of seeds are, whose paths in the run are names only
     bool durable = false;                  ///< streams are synced while they are written
+    bool show_consoles = false;            ///< what consoles print comes over the channels too
     std::vector<AgeRecipient> recipients;  ///< for whom streams are encrypted; empty: they are not
   };
 

@@ -29,7 +29,7 @@ void compare(const GuestEvent& expected, const GuestEvent& actual, Mismatch& mis
     set("source", std::string(clock_source_name(expected.source)), std::string(clock_source_name(actual.source)));
   } else if (expected.kind == EventKind::kClockRead) {
     set("value", fmt::format("{}", expected.value), fmt::format("{}", actual.value));
-  } else if (expected.kind == EventKind::kConsoleByte) {
+  } else if (expected.kind == EventKind::kConsoleByte || expected.kind == EventKind::kConsoleInput) {
     set("byte", byte_text(expected.byte), byte_text(actual.byte));
   } else if (expected.kind == EventKind::kEnd) {
     set("reason", std::string(end_reason_name(expected.reason)), std::string(end_reason_name(actual.reason)));
@@ -43,7 +43,7 @@ void compare(const GuestEvent& expected, const GuestEvent& actual, Mismatch& mis
 }  // namespace
 
 Verifier::Verifier(TraceReader& reader, GuestIndex guest)
-    : reader_(reader), guest_(guest), events_(reader.guest_events(guest)), deliveries_(reader.guest_events(guest)) {
+    : reader_(reader), guest_(guest), events_(reader.guest_events(guest)), inputs_(reader.guest_events(guest)) {
   const GuestStatistics& statistics = reader.guest_statistics(guest);
   end_ = statistics.last;
   end_reason_ = statistics.ended ? statistics.end_reason : EndReason::kAborted;
@@ -51,7 +51,7 @@ Verifier::Verifier(TraceReader& reader, GuestIndex guest)
 
 Result<std::unique_ptr<Verifier>> Verifier::create(TraceReader& reader, GuestIndex guest) {
   std::unique_ptr<Verifier> verifier(new Verifier(reader, guest));
-  if (!verifier->advance() || !verifier->find_next_delivery()) {
+  if (!verifier->advance() || !verifier->find_next_input()) {
     return *verifier->trace_error_;
   }
   return verifier;
@@ -70,13 +70,13 @@ bool Verifier::advance() {
   return true;
 }
 
-bool Verifier::find_next_delivery() {
-  const Result<bool> more = deliveries_->next_received(delivery_);
+bool Verifier::find_next_input() {
+  const Result<bool> more = inputs_->next_input(input_);
   if (!more.ok()) {
     trace_error_ = more.error();
     return false;
   }
-  next_delivery_ = *more ? delivery_.at : VirtualTime::never();
+  next_input_ = *more ? input_.at : VirtualTime::never();
   return true;
 }
 
@@ -93,10 +93,10 @@ bool Verifier::differs(const GuestEvent& actual) {
     // The guest's event has no number of its own in the trace: it takes the one that would be next.
     GuestEvent numbered = actual;
     const bool is_frame = actual.kind == EventKind::kFrameSent || actual.kind == EventKind::kFrameReceived;
-    numbered.sequence.value = is_frame                                 ? counts_.frames
-                              : actual.kind == EventKind::kClockRead   ? counts_.clock_reads
-                              : actual.kind == EventKind::kConsoleByte ? counts_.console_bytes
-                                                                       : 0;
+    numbered.sequence.value = is_frame                               ? counts_.frames
+                              : actual.kind == EventKind::kClockRead ? counts_.clock_reads
+                              : actual.kind == EventKind::kEnd       ? 0
+                                                                     : counts_.console_bytes;
     mismatch.actual = describe_event(reader_.run(), guest_, numbered);
   }
   mismatch_ = std::move(mismatch);
@@ -127,17 +127,33 @@ bool Verifier::ended(VirtualTime at, EndReason reason) {
   return differs(GuestEvent{.kind = EventKind::kEnd, .reason = reason, .at = at, .payload = {}});
 }
 
-bool Verifier::take_delivery(VirtualTime now, ByteView& payload) {
-  CHECK(next_delivery_ <= now);
-  if (expected_.kind != EventKind::kFrameReceived || expected_.at != now || expected_.sequence != delivery_.sequence) {
-    GuestEvent actual = delivery_;
+bool Verifier::take_input(VirtualTime now, Input& input) {
+  CHECK(next_input_ <= now);
+  if (expected_.kind != input_.kind || expected_.at != now || expected_.sequence != input_.sequence) {
+    GuestEvent actual = input_;
     actual.at = now;
     return differs(actual);
   }
-  ++counts_.frames;
-  delivered_.assign(delivery_.payload.begin(), delivery_.payload.end());
-  payload = delivered_;
-  return advance() && find_next_delivery();
+  if (input_.kind == EventKind::kFrameReceived) {
+    ++counts_.frames;
+    delivered_.assign(input_.payload.begin(), input_.payload.end());
+    input.frame = delivered_;
+  } else {
+    ++counts_.console_bytes;
+    taken_byte_ = input_.sequence;
+    input = {.frame = {}, .byte = input_.byte};
+  }
+  return advance() && find_next_input();
+}
+
+bool Verifier::console_refused(VirtualTime now) {
+  mismatch_ = Mismatch{.stream = std::string(stream_name(EventKind::kConsoleInput)),
+                       .sequence = taken_byte_,
+                       .at = now,
+                       .field = "input",
+                       .expected = "taken by the guest's console",
+                       .actual = "its console has no room for it"};
+  return false;
 }
 
 }  // namespace reprise

@@ -25,7 +25,7 @@ struct Mismatch {
 struct VerifiedCounts {
   uint64_t frames = 0;
   uint64_t clock_reads = 0;
-  uint64_t console_bytes = 0;
+  uint64_t console_bytes = 0;  ///< printed and typed
 };
 
 /// Knows nothing of QEMU. All calls in guest order; times never go back.
@@ -49,10 +49,17 @@ class Verifier {
   [[nodiscard]] bool console_byte(VirtualTime at, uint8_t byte);
   [[nodiscard]] bool ended(VirtualTime at, EndReason reason);
 
-  /// When the next frame must be delivered; never() when there is none left.
-  [[nodiscard]] VirtualTime next_delivery() const { return next_delivery_; }
-  /// The frame due at `now`, valid until the next call. False when something else was recorded before it: see mismatch().
-  [[nodiscard]] bool take_delivery(VirtualTime now, ByteView& payload);
+  /// When the guest must be given its next input; never() when there is none left.
+  [[nodiscard]] VirtualTime next_input() const { return next_input_; }
+  /// What the guest is to be given: a frame, or else a byte for its console.
+  struct Input {
+    ByteView frame;    ///< valid until the next call; empty: the byte
+    uint8_t byte = 0;  ///< typed
+  };
+  /// The input due at `now`. False when something else was recorded before it: see mismatch().
+  [[nodiscard]] bool take_input(VirtualTime now, Input& input);
+  /// The guest's console had no room for the byte that was taken last. Always false: the mismatch.
+  bool console_refused(VirtualTime now);
 
   /// Where the recorded stream ends: at the guest's own end, at --until, or where a recovered trace stops.
   [[nodiscard]] VirtualTime end() const { return end_; }
@@ -72,16 +79,17 @@ class Verifier {
  private:
   Verifier(TraceReader& reader, GuestIndex guest);
   bool advance();
-  bool find_next_delivery();
+  bool find_next_input();
   bool differs(const GuestEvent& actual);
 
   TraceReader& reader_;
   GuestIndex guest_;
   std::unique_ptr<GuestCursor> events_;
-  std::unique_ptr<GuestCursor> deliveries_;  // runs ahead of events_: only received frames
+  std::unique_ptr<GuestCursor> inputs_;  // runs ahead of events_: only what reaches the guest
   GuestEvent expected_;
-  GuestEvent delivery_;
-  VirtualTime next_delivery_ = VirtualTime::never();
+  GuestEvent input_;
+  VirtualTime next_input_ = VirtualTime::never();
+  SeqNo taken_byte_;  // the number of the byte of console input that was taken last
   VirtualTime end_;
   EndReason end_reason_ = EndReason::kAborted;
   VerifiedCounts counts_;

@@ -28,6 +28,7 @@ ColumnContent content_of(bool network, size_t column) {
     case kEmbeddedPayload:
       return ColumnContent::kPayload;
     case kConsoleBytes:
+    case kInputBytes:
     case kEndColumn:
       return ColumnContent::kBytes;
     default:
@@ -59,6 +60,12 @@ void build_guest(schema::GuestColumns::Builder builder, const PackedColumns& dat
   builder.setConsoleTime(data_of(data[kConsoleTime]));
   builder.setConsoleBytes(data_of(data[kConsoleBytes]));
   builder.setEnd(data_of(data[kEndColumn]));
+}
+
+void build_guest_with_input(schema::GuestColumnsWithInput::Builder builder, const PackedColumns& data) {
+  build_guest(builder.initColumns(), data);
+  builder.setInputTime(data_of(data[kInputTime]));
+  builder.setInputBytes(data_of(data[kInputBytes]));
 }
 
 void build_network(schema::NetworkColumns::Builder builder, const PackedColumns& data) {
@@ -97,8 +104,14 @@ void read_network(schema::NetworkColumns::Reader reader, ColumnViews& views) {
   views[kReceiver] = view_of(reader.getReceiver());
 }
 
+void read_guest_with_input(schema::GuestColumnsWithInput::Reader reader, ColumnViews& views) {
+  read_guest(reader.getColumns(), views);
+  views[kInputTime] = view_of(reader.getInputTime());
+  views[kInputBytes] = view_of(reader.getInputBytes());
+}
+
 // The packed columns of a body, as views into it. "" or what is wrong. Cap'n Proto reports bad pointers by exceptions; they end here.
-std::string read_message(ByteView body, bool network, ColumnViews& packed) {
+std::string read_message(ByteView body, bool network, ColumnViews& packed, bool& with_input) {
   if (body.size() % sizeof(capnp::word) != 0) {
     return "its body is not a whole number of words";
   }
@@ -106,7 +119,7 @@ std::string read_message(ByteView body, bool network, ColumnViews& packed) {
     capnp::ReaderOptions options;
     // Each column is looked at once, so a message that points many times at the same bytes runs into this.
     options.traversalLimitInWords = body.size() / sizeof(capnp::word) + kMessageOverheadWords;
-    options.nestingLimit = 4;
+    options.nestingLimit = 5;
     const auto words = kj::arrayPtr(reinterpret_cast<const capnp::word*>(body.data()), body.size() / sizeof(capnp::word));
     capnp::FlatArrayMessageReader reader(words, options);
     if (reader.getEnd() != words.end()) {
@@ -119,6 +132,11 @@ std::string read_message(ByteView body, bool network, ColumnViews& packed) {
     }
     if (!network && root.isGuest()) {
       read_guest(root.getGuest(), packed);
+      return "";
+    }
+    if (!network && root.isGuestWithInput()) {
+      read_guest_with_input(root.getGuestWithInput(), packed);
+      with_input = true;
       return "";
     }
     return "its columns are not those of its stream";
@@ -145,6 +163,8 @@ void pack_chunk(ChunkHeader& header, const ColumnBuffers& columns, Compressor& c
   header.kind = header.stream.is_network() ? ChunkKind::kNetwork : ChunkKind::kGuest;
   if (header.stream.is_network()) {
     build_network(root.initNetwork(), packed);
+  } else if (column_count(false, views_of(columns)) == kGuestColumnCount) {
+    build_guest_with_input(root.initGuestWithInput(), packed);
   } else {
     build_guest(root.initGuest(), packed);
   }
@@ -218,7 +238,8 @@ Status ChunkLoader::unpack_columns(ByteView body, LoadedChunk& chunk) {
   }
   const bool network = kind == ChunkKind::kNetwork;
   ColumnViews packed;
-  if (const std::string wrong = read_message(body, network, packed); !wrong.empty()) {
+  bool with_input = false;
+  if (const std::string wrong = read_message(body, network, packed, with_input); !wrong.empty()) {
     return bad_trace(wrong);
   }
   chunk.raw.resize(chunk.header.raw_size);
@@ -233,11 +254,13 @@ Status ChunkLoader::unpack_columns(ByteView body, LoadedChunk& chunk) {
   if (!room.empty()) {
     return bad_trace(fmt::format("its columns are {} bytes shorter than announced", room.size()));
   }
+  if (with_input && (chunk.columns[kInputTime].empty() || chunk.columns[kInputBytes].empty())) {
+    return bad_trace("columns for console input, but none in them");
+  }
   if (const std::string wrong = check_columns(chunk); !wrong.empty()) {
     return bad_trace(wrong);
   }
-  const size_t columns = network ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount};
-  chunk.digest = digest_columns(chunk.columns, columns, chunk.header.first, chunk.header.last);
+  chunk.digest = digest_columns(chunk.columns, column_count(network, chunk.columns), chunk.header.first, chunk.header.last);
   return {};
 }
 

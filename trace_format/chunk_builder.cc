@@ -35,7 +35,7 @@ void ChunkBuilder::finish(bool ends, uint64_t bytes_received) {
     next.clock_reads = count_of(counts, EventKind::kClockRead);
     next.frames_sent = count_of(counts, EventKind::kFrameSent);
     next.frames_received = count_of(counts, EventKind::kFrameReceived);
-    next.console_bytes = count_of(counts, EventKind::kConsoleByte);
+    next.console_bytes = count_of(counts, EventKind::kConsoleByte) + count_of(counts, EventKind::kConsoleInput);
     next.bytes_received = guest_.bytes_received() + bytes_received;
   }
   header_ = next;
@@ -65,7 +65,7 @@ std::string load_built(const ChunkHeader& header, const ColumnBuffers& columns, 
   chunk.columns = {};
   chunk.stored_sizes = {};
   uint8_t* to = chunk.raw.data();
-  const size_t count = header.stream.is_network() ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount};
+  const size_t count = column_count(header.stream.is_network(), views_of(columns));
   for (size_t i = 0; i < count; ++i) {
     const auto& column = columns.data[i];
     std::copy(column.begin(), column.end(), to);

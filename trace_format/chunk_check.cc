@@ -26,6 +26,10 @@ bool add_piece(GuestDecoder& decoder, VirtualTime last, GuestStatistics& sum) {
     case EventKind::kConsoleByte:
       sum.console_bytes += n;
       break;
+    case EventKind::kConsoleInput:
+      sum.console_bytes += n;
+      sum.console_input_bytes += n;
+      break;
     case EventKind::kEnd:
       sum.ended = true;
       sum.end_reason = decoder.piece_reason();

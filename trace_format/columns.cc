@@ -39,8 +39,9 @@ class Hasher {
 };
 
 constexpr std::array<std::string_view, kGuestColumnCount> kGuestNames = {
-    "order",          "clockGroup",    "clockTime",    "clockValue",      "sentTime",    "sentSize",     "sentPayload", "receivedTime",
-    "receivedSender", "receivedFrame", "embeddedSize", "embeddedPayload", "consoleTime", "consoleBytes", "end"};
+    "order",        "clockGroup",     "clockTime",     "clockValue",   "sentTime",        "sentSize",    "sentPayload",
+    "receivedTime", "receivedSender", "receivedFrame", "embeddedSize", "embeddedPayload", "consoleTime", "consoleBytes",
+    "end",          "inputTime",      "inputBytes"};
 constexpr std::array<std::string_view, kNetworkColumnCount> kNetworkNames = {"verdict", "time", "transit", "sender", "frame", "receiver"};
 
 }  // namespace

@@ -29,8 +29,12 @@ enum GuestColumn : size_t {
   kConsoleTime,
   kConsoleBytes,
   kEndColumn,
+  kInputTime,
+  kInputBytes,
   kGuestColumnCount
 };
+/// Those of a chunk without console input, which are the first.
+inline constexpr size_t kGuestColumnsWithoutInput = kInputTime;
 
 enum NetworkColumn : size_t { kVerdict, kNetworkTime, kTransit, kNetworkSender, kNetworkFrame, kReceiver, kNetworkColumnCount };
 
@@ -55,6 +59,14 @@ using ColumnViews = std::array<ByteView, kMaxColumnCount>;
     views[i] = buffers.data[i];
   }
   return views;
+}
+
+/// How many columns a chunk has: those of console input are there only if they hold something.
+[[nodiscard]] inline size_t column_count(bool network, const ColumnViews& columns) {
+  if (network) {
+    return kNetworkColumnCount;
+  }
+  return columns[kInputTime].empty() && columns[kInputBytes].empty() ? kGuestColumnsWithoutInput : size_t{kGuestColumnCount};
 }
 
 /// The digest of a chunk: XXH3-128 of first and last time and of each of the first `column_count` columns with its length before it.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -42,20 +43,21 @@ inline constexpr int kDropReasonCount = 5;
 /// Frames that the network dropped, by DropReason.
 using DropCounts = std::array<uint64_t, kDropReasonCount>;
 
-enum class EventKind : uint8_t { kClockRead = 0, kFrameSent = 1, kFrameReceived = 2, kConsoleByte = 3, kEnd = 4 };
+enum class EventKind : uint8_t { kClockRead = 0, kFrameSent = 1, kFrameReceived = 2, kConsoleByte = 3, kEnd = 4, kConsoleInput = 5 };
+inline constexpr size_t kEventKindCount = 6;
 
 /// One event of a guest, in the order in which the guest saw it. Only the fields of its kind are set.
 struct GuestEvent {
   EventKind kind = EventKind::kEnd;
   ClockSource source = ClockSource::kTsc;  ///< kClockRead
   EndReason reason = EndReason::kAborted;  ///< kEnd
-  uint8_t byte = 0;                        ///< kConsoleByte
+  uint8_t byte = 0;                        ///< kConsoleByte: printed by the guest; kConsoleInput: typed, as its UART took it
   VirtualTime at;                          ///< never before the event before it
   uint64_t value = 0;                      ///< kClockRead: as read by the guest, unscaled
   GuestIndex sender;                       ///< kFrameReceived: who sent it
   SeqNo sender_frame;                      ///< kFrameReceived: which of the sender's sent frames it is; kFrameSent: its own number
   ByteView payload;                        ///< frames: valid until the cursor that gave it moves on
-  SeqNo sequence;                          ///< counts this stream's events: clock reads, frames (sent and received together), console bytes
+  SeqNo sequence;                          ///< counts this stream's events: clock reads, frames and console bytes (both ways together)
 };
 
 /// Events of a guest's stream before one of its places; of the network's, frames delivered and dropped (the first two).
@@ -63,7 +65,7 @@ struct EventNumbers {
   uint64_t clock_reads = 0;
   uint64_t frames_sent = 0;
   uint64_t frames_received = 0;
-  uint64_t console_bytes = 0;
+  uint64_t console_bytes = 0;  ///< printed and typed
   bool operator==(const EventNumbers&) const = default;
 };
 

@@ -97,8 +97,8 @@ void GuestRowWriter::append_frame_received(VirtualTime at, GuestIndex sender, Se
   publish(put_varint(to, size_bytes), 0);
 }
 
-void GuestRowWriter::append_console_byte(VirtualTime at, uint8_t byte) {
-  uint8_t* const to = begin_row(at, EventKind::kConsoleByte);
+void GuestRowWriter::append_byte(VirtualTime at, EventKind kind, uint8_t byte) {
+  uint8_t* const to = begin_row(at, kind);
   *to = byte;
   publish(to + 1, 0);
 }
@@ -174,13 +174,9 @@ class GuestRowReader {
         return sent_row(at);
       case EventKind::kFrameReceived:
         return received_row(at);
-      case EventKind::kConsoleByte: {
-        const uint8_t byte = reader_.byte();
-        if (!reader_.failed()) {
-          encoder_.append_console_byte(at, byte);
-        }
-        return true;
-      }
+      case EventKind::kConsoleByte:
+      case EventKind::kConsoleInput:
+        return byte_row(at, kind == EventKind::kConsoleInput);
       case EventKind::kEnd: {
         const uint8_t reason = reader_.byte();
         if (reader_.failed() || reason > static_cast<uint8_t>(kLastEndReason)) {
@@ -230,6 +226,14 @@ class GuestRowReader {
       return false;
     }
     encoder_.append_frame_sent(at, payload);
+    return true;
+  }
+
+  bool byte_row(VirtualTime at, bool input) {
+    const uint8_t byte = reader_.byte();
+    if (!reader_.failed()) {
+      input ? encoder_.append_console_input(at, byte) : encoder_.append_console_byte(at, byte);
+    }
     return true;
   }
 

@@ -8,7 +8,7 @@
 //                  row: varint count of reads that go on with the same steps of time and value
 //   frame sent     varint size, payload
 //   frame received varint sender, varint number of the sent frame, varint size
-//   console byte   byte
+//   console byte   byte; console input the same
 //   end            reason byte
 //   network        kind byte 0: delivered, 1 + reason: dropped; varint step, varint transit, varint sender, varint frame, varint receiver
 //   network's end  kind byte 255, nothing else
@@ -74,7 +74,8 @@ class GuestRowWriter {
   void append_clock_read(VirtualTime at, ClockSource source, uint64_t value);
   void append_frame_sent(VirtualTime at, ByteView payload);
   void append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes);
-  void append_console_byte(VirtualTime at, uint8_t byte);
+  void append_console_byte(VirtualTime at, uint8_t byte) { append_byte(at, EventKind::kConsoleByte, byte); }
+  void append_console_input(VirtualTime at, uint8_t byte) { append_byte(at, EventKind::kConsoleInput, byte); }
   void append_end(VirtualTime at, EndReason reason);
 
   /// Depends on the events alone.
@@ -87,6 +88,7 @@ class GuestRowWriter {
   /// Closes the open run and writes what all rows begin with. Returns where the row goes on.
   uint8_t* begin_row(VirtualTime at, EventKind kind);
   uint8_t* close_run(uint8_t* to);
+  void append_byte(VirtualTime at, EventKind kind, uint8_t byte);
   void publish(const uint8_t* end, uint64_t run);
 
   RowSpace space_;

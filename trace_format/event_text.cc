@@ -90,6 +90,7 @@ std::string_view stream_name(EventKind kind) {
     case EventKind::kFrameReceived:
       return "frame";
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       return "console";
     case EventKind::kEnd:
       return "end";
@@ -127,6 +128,9 @@ void append_event_text(std::string& out, const RunInfo& run, GuestIndex guest, c
       break;
     case EventKind::kConsoleByte:
       out += byte_text(event.byte);
+      break;
+    case EventKind::kConsoleInput:
+      out += "input " + byte_text(event.byte);
       break;
     case EventKind::kEnd:
       out += end_reason_name(event.reason);

@@ -4,6 +4,7 @@
 //   TIME GUEST frame #N sent IDENTITY FRAME
 //   TIME GUEST frame #N received IDENTITY FRAME
 //   TIME GUEST console #N 0xHH 'C'
+//   TIME GUEST console #N input 0xHH 'C'
 //   TIME GUEST end REASON
 //   TIME GUEST network #N delivered IDENTITY sent TIME
 //   TIME GUEST network #N dropped IDENTITY sent TIME: REASON
@@ -13,6 +14,7 @@
 //   12345 alice clock #17 tsc 12345
 //   23400 bob frame #0 received alice/1 98 bytes 52:..:01 > 52:..:02 0x0800 xxh3:60a3...
 //   24000 bob console #5 0x41 'A'
+//   24500 bob console #6 input 0x0d '\r'
 //   99000 bob end power-off
 //   12400 bob network #5 dropped alice/2 sent 12400: link down
 //

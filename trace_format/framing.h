@@ -13,7 +13,7 @@
 namespace reprise {
 
 inline constexpr uint16_t kFormatMajor = 2;
-inline constexpr uint16_t kFormatMinor = 1;
+inline constexpr uint16_t kFormatMinor = 2;
 
 enum class FileKind : uint32_t { kTrace = 0, kStream = 1, kRunInfo = 2, kKeptChunks = 3 };
 

@@ -13,8 +13,13 @@
 
 namespace reprise {
 
-inline constexpr size_t kEventKindCount = 5;
 using EventCounts = std::array<uint64_t, kEventKindCount>;  ///< by EventKind
+
+/// Console bytes with one time step.
+struct ByteRun {
+  uint64_t step = 0;
+  uint64_t count = 0;
+};
 
 /// Fills the columns of one chunk at a time. Keeps the open run of clock reads and of console bytes in members: extending a run touches no
 /// memory beyond them.
@@ -51,6 +56,7 @@ class GuestEncoder {
   /// A frame whose sender's stream is not in the trace that is being written.
   void append_embedded_frame(VirtualTime at, GuestIndex sender, SeqNo sender_frame, ByteView payload);
   void append_console_byte(VirtualTime at, uint8_t byte);
+  void append_console_input(VirtualTime at, uint8_t byte);
   void append_end(VirtualTime at, EndReason reason);
 
   /// Closes the open runs; the columns are complete after this.
@@ -72,7 +78,8 @@ class GuestEncoder {
   void add_to_each_group();
   void close_each_group();
   void put_clock_group(uint64_t count, bool each, uint8_t rule, uint8_t source);
-  void close_console_run();
+  void append_byte(uint64_t step, uint8_t byte, ByteRun& run, GuestColumn time, GuestColumn bytes);
+  void close_byte_run(ByteRun& run, GuestColumn time);
   void close_order_run();
   void put_reception(VirtualTime at, GuestIndex sender, SeqNo sender_frame, bool embedded);
   /// Closes what an event of `kind` interrupts, counts it, and returns its time step.
@@ -99,8 +106,8 @@ class GuestEncoder {
   std::array<uint64_t, kClockSourceCount> value_of_{};   ///< last value of each source in the chunk
   std::array<uint64_t, kClockSourceCount> offset_of_{};  ///< value minus time of that read
   std::vector<uint64_t> frame_of_;                       ///< last frame received from each sender in the chunk
-  uint64_t console_step_ = 0;
-  uint64_t console_count_ = 0;
+  ByteRun console_;
+  ByteRun input_;
   uint8_t order_kind_ = 0;
   uint64_t order_count_ = 0;
 };
@@ -180,6 +187,7 @@ class GuestDecoder {
   void fill(GuestEvent& event);
   bool load_clock_piece();
   bool load_received();
+  bool load_bytes(ByteRun& run, GuestColumn time);
 
   std::array<ColumnReader, kGuestColumnCount> column_;
   bool bad_ = false;  ///< a value out of its range
@@ -204,8 +212,8 @@ class GuestDecoder {
   uint8_t clock_rule_ = 0;
   uint64_t clock_step_ = 0;
   uint64_t clock_value_step_ = 0;
-  uint64_t console_left_ = 0;  ///< bytes left in the console run beyond the piece
-  uint64_t console_step_ = 0;
+  ByteRun console_;  ///< what is left of the run beyond the piece
+  ByteRun input_;    ///< the same
   std::array<uint64_t, kClockSourceCount> value_of_{};
   std::array<uint64_t, kClockSourceCount> offset_of_{};
   std::vector<uint64_t> frame_of_;

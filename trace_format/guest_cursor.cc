@@ -29,6 +29,7 @@ Result<bool> ChunkedGuestCursor::next(GuestEvent& event) {
       event.sequence.value = count_.frames_sent + count_.frames_received++;
       return complete_received(event);
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       event.sequence.value = count_.console_bytes++;
       break;
     case EventKind::kEnd:
@@ -39,15 +40,24 @@ Result<bool> ChunkedGuestCursor::next(GuestEvent& event) {
 }
 
 Result<bool> ChunkedGuestCursor::next_received(GuestEvent& event) {
+  return next_of(event, false);
+}
+
+Result<bool> ChunkedGuestCursor::next_input(GuestEvent& event) {
+  return next_of(event, index_.stream(stream_).guest.console_input_bytes != 0);
+}
+
+/// The next received frame, or byte of console input if they are wanted.
+Result<bool> ChunkedGuestCursor::next_of(GuestEvent& event, bool console_input) {
   for (;;) {
     if (decoder_.piece_left() == 0 && !decoder_.load_piece()) {
-      ASSIGN_OR_RETURN(const uint64_t chunk, next_chunk_with_receptions());
+      ASSIGN_OR_RETURN(const uint64_t chunk, next_chunk_with_inputs(console_input));
       if (chunk == index_.stream(stream_).chunks) {
         RETURN_IF_ERROR(go_to_end());
         return false;
       }
       RETURN_IF_ERROR(open_chunk(chunk));
-    } else if (decoder_.piece_kind() == EventKind::kFrameReceived) {
+    } else if (decoder_.piece_kind() == EventKind::kFrameReceived || (console_input && decoder_.piece_kind() == EventKind::kConsoleInput)) {
       return next(event);
     } else {
       skip_piece();
@@ -55,10 +65,11 @@ Result<bool> ChunkedGuestCursor::next_received(GuestEvent& event) {
   }
 }
 
-Result<uint64_t> ChunkedGuestCursor::next_chunk_with_receptions() {
+Result<uint64_t> ChunkedGuestCursor::next_chunk_with_inputs(bool console_input) {
   for (uint64_t chunk = next_chunk_; chunk < index_.stream(stream_).chunks; ++chunk) {
     ASSIGN_OR_RETURN(const ChunkRecord record, index_.chunk(stream_, chunk));
-    if (record.header.frames_received != 0) {
+    // Of console bytes a header does not say which way they went.
+    if (record.header.frames_received != 0 || (console_input && record.header.console_bytes != 0)) {
       return chunk;
     }
   }
@@ -75,6 +86,7 @@ void ChunkedGuestCursor::skip_piece() {
       count_.frames_sent += skipped;
       break;
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       count_.console_bytes += skipped;
       break;
     case EventKind::kFrameReceived:
@@ -125,7 +137,7 @@ Status ChunkedGuestCursor::seek(VirtualTime from) {
   count_.clock_reads += skipped[static_cast<size_t>(EventKind::kClockRead)];
   count_.frames_sent += skipped[static_cast<size_t>(EventKind::kFrameSent)];
   count_.frames_received += skipped[static_cast<size_t>(EventKind::kFrameReceived)];
-  count_.console_bytes += skipped[static_cast<size_t>(EventKind::kConsoleByte)];
+  count_.console_bytes += skipped[static_cast<size_t>(EventKind::kConsoleByte)] + skipped[static_cast<size_t>(EventKind::kConsoleInput)];
   return {};
 }
 

@@ -18,6 +18,7 @@ class ChunkedGuestCursor final : public GuestCursor {
 
   Result<bool> next(GuestEvent& event) override;
   Result<bool> next_received(GuestEvent& event) override;
+  Result<bool> next_input(GuestEvent& event) override;
   Status seek(VirtualTime from) override;
   EventNumbers numbers() const override { return count_; }
   Status seek_chunk(uint64_t chunk) override;
@@ -26,8 +27,9 @@ class ChunkedGuestCursor final : public GuestCursor {
   [[nodiscard]] Status open_chunk(uint64_t chunk);
   [[nodiscard]] Status go_to_end();
   void skip_piece();
-  /// The number of the next chunk in which the guest receives a frame, or of chunks.
-  [[nodiscard]] Result<uint64_t> next_chunk_with_receptions();
+  [[nodiscard]] Result<bool> next_of(GuestEvent& event, bool console_input);
+  /// The number of the next chunk in which the guest receives a frame, or may get console input; or of chunks.
+  [[nodiscard]] Result<uint64_t> next_chunk_with_inputs(bool console_input);
   [[nodiscard]] Result<bool> complete_received(GuestEvent& event);
 
   TraceIndex& index_;

@@ -15,7 +15,8 @@ void GuestDecoder::start(const ColumnViews& columns, VirtualTime first) {
   ns_ = static_cast<uint64_t>(first.ns);
   order_left_ = 0;
   clock_left_ = 0;
-  console_left_ = 0;
+  console_ = {};
+  input_ = {};
   value_of_ = {};
   offset_of_ = {};
   std::fill(frame_of_.begin(), frame_of_.end(), 0);
@@ -52,14 +53,10 @@ bool GuestDecoder::load_piece() {
       bad_ |= !load_received();
       break;
     case EventKind::kConsoleByte:
-      if (console_left_ == 0) {
-        console_step_ = column_[kConsoleTime].varint();
-        console_left_ = column_[kConsoleTime].varint();
-        bad_ |= console_left_ == 0;
-      }
-      time_step_ = console_step_;
-      left_ = std::min(order_left_, console_left_);
-      console_left_ -= left_;
+      bad_ |= !load_bytes(console_, kConsoleTime);
+      break;
+    case EventKind::kConsoleInput:
+      bad_ |= !load_bytes(input_, kInputTime);
       break;
     case EventKind::kEnd:
       time_step_ = column_[kEndColumn].varint();
@@ -99,6 +96,20 @@ bool GuestDecoder::load_clock_piece() {
   value_step_ = clock_value_step_;
   offset_ = offset_of_[s];
   value_ = clock_rule_ == kRuleDifference ? value_of_[s] : ns_ + offset_;
+  return true;
+}
+
+bool GuestDecoder::load_bytes(ByteRun& run, GuestColumn time) {
+  if (run.count == 0) {
+    run.step = column_[time].varint();
+    run.count = column_[time].varint();
+    if (run.count == 0) {
+      return false;
+    }
+  }
+  time_step_ = run.step;
+  left_ = std::min(order_left_, run.count);
+  run.count -= left_;
   return true;
 }
 
@@ -142,6 +153,9 @@ void GuestDecoder::fill(GuestEvent& event) {
       break;
     case EventKind::kConsoleByte:
       event.byte = column_[kConsoleBytes].byte();
+      break;
+    case EventKind::kConsoleInput:
+      event.byte = column_[kInputBytes].byte();
       break;
     case EventKind::kEnd:
       event.reason = reason_;
@@ -202,6 +216,8 @@ void GuestDecoder::skip_equal_steps(uint64_t n) {
     }
   } else if (kind_ == EventKind::kConsoleByte) {
     column_[kConsoleBytes].blob(n);
+  } else if (kind_ == EventKind::kConsoleInput) {
+    column_[kInputBytes].blob(n);
   }
 }
 
@@ -229,7 +245,7 @@ bool GuestDecoder::failed() const {
 }
 
 bool GuestDecoder::drained() const {
-  return order_left_ == 0 && clock_left_ == 0 && console_left_ == 0 &&
+  return order_left_ == 0 && clock_left_ == 0 && console_.count == 0 && input_.count == 0 &&
          std::all_of(column_.begin(), column_.end(), [](const ColumnReader& column) { return column.empty(); });
 }
 

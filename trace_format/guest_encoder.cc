@@ -18,7 +18,8 @@ void GuestEncoder::begin(ColumnBuffers& columns, VirtualTime first) {
   value_of_ = {};
   offset_of_ = {};
   std::fill(frame_of_.begin(), frame_of_.end(), 0);
-  console_count_ = 0;
+  console_ = {};
+  input_ = {};
   order_count_ = 0;
 }
 
@@ -76,14 +77,21 @@ void GuestEncoder::put_reception(VirtualTime at, GuestIndex sender, SeqNo sender
 }
 
 void GuestEncoder::append_console_byte(VirtualTime at, uint8_t byte) {
-  const uint64_t step = step_to(at, EventKind::kConsoleByte);
+  append_byte(step_to(at, EventKind::kConsoleByte), byte, console_, kConsoleTime, kConsoleBytes);
+}
+
+void GuestEncoder::append_console_input(VirtualTime at, uint8_t byte) {
+  append_byte(step_to(at, EventKind::kConsoleInput), byte, input_, kInputTime, kInputBytes);
+}
+
+void GuestEncoder::append_byte(uint64_t step, uint8_t byte, ByteRun& run, GuestColumn time, GuestColumn bytes) {
   ++order_count_;
-  if (console_count_ != 0 && console_step_ != step) {
-    close_console_run();
+  if (run.count != 0 && run.step != step) {
+    close_byte_run(run, time);
   }
-  console_step_ = step;
-  ++console_count_;
-  columns_->data[kConsoleBytes].push_back(byte);
+  run.step = step;
+  ++run.count;
+  columns_->data[bytes].push_back(byte);
   ++bytes_;
 }
 
@@ -97,7 +105,8 @@ void GuestEncoder::append_end(VirtualTime at, EndReason reason) {
 void GuestEncoder::finish_chunk() {
   close_clock_run();
   close_each_group();
-  close_console_run();
+  close_byte_run(console_, kConsoleTime);
+  close_byte_run(input_, kInputTime);
   close_order_run();
 }
 
@@ -161,13 +170,13 @@ void GuestEncoder::put_clock_group(uint64_t count, bool each, uint8_t rule, uint
   put(kClockGroup, count << 6 | (each ? 32U : 0U) | static_cast<uint64_t>(rule) << 4 | source);
 }
 
-void GuestEncoder::close_console_run() {
-  if (console_count_ == 0) {
+void GuestEncoder::close_byte_run(ByteRun& run, GuestColumn time) {
+  if (run.count == 0) {
     return;
   }
-  put(kConsoleTime, console_step_);
-  put(kConsoleTime, console_count_);
-  console_count_ = 0;
+  put(time, run.step);
+  put(time, run.count);
+  run.count = 0;
 }
 
 void GuestEncoder::close_order_run() {

@@ -33,6 +33,9 @@ void GuestRows::put(const GuestEvent& event, bool embed) {
     case EventKind::kConsoleByte:
       encoder.append_console_byte(event.at, event.byte);
       break;
+    case EventKind::kConsoleInput:
+      encoder.append_console_input(event.at, event.byte);
+      break;
     case EventKind::kEnd:
       encoder.append_end(event.at, event.reason);
       ended_ = true;

@@ -59,6 +59,7 @@ void add_statistics(GuestStatistics& sum, const GuestStatistics& chunk, bool fir
     sum.clock_reads[i] += chunk.clock_reads[i];
   }
   sum.console_bytes += chunk.console_bytes;
+  sum.console_input_bytes += chunk.console_input_bytes;
   if (first_chunk) {
     sum.first = chunk.first;
   }

@@ -30,6 +30,14 @@ Error bad_trace(std::string message) {
   return Error{ErrorKind::kBadTrace, std::move(message)};
 }
 
+/// Of how many columns a summary has the sizes.
+size_t summed_columns(const StreamSummary& stream) {
+  if (stream.stream.is_network()) {
+    return kNetworkColumnCount;
+  }
+  return stream.columns[kInputTime].raw_bytes == 0 ? kGuestColumnsWithoutInput : size_t{kGuestColumnCount};
+}
+
 void build_chunk(schema::ChunkEntry::Builder builder, const ChunkRecord& record) {
   const ChunkHeader& header = record.header;
   builder.setOffset(record.offset);
@@ -86,6 +94,7 @@ void build_statistics(schema::GuestStatistics::Builder builder, const StreamSumm
     reads.set(i, guest.clock_reads[i]);
   }
   builder.setConsoleBytes(guest.console_bytes);
+  builder.setConsoleInputBytes(guest.console_input_bytes);
   builder.setFirstNs(guest.first.ns);
   builder.setLastNs(guest.last.ns);
   builder.setEnded(guest.ended);
@@ -108,7 +117,7 @@ void build_summary(schema::StreamSummary::Builder builder, const StreamSummary& 
     pages[i].setDigestLow(load_be(page.digest.data() + 8));
   }
   builder.setDigest(capnp::Data::Reader(stream.digest.data(), stream.digest.size()));
-  auto columns = builder.initColumns(stream.stream.is_network() ? unsigned{kNetworkColumnCount} : unsigned{kGuestColumnCount});
+  auto columns = builder.initColumns(static_cast<unsigned>(summed_columns(stream)));
   for (unsigned i = 0; i < columns.size(); ++i) {
     columns[i].setRawBytes(stream.columns[i].raw_bytes);
     columns[i].setStoredBytes(stream.columns[i].stored_bytes);
@@ -136,6 +145,10 @@ std::string read_statistics(schema::GuestStatistics::Reader reader, StreamSummar
     }
   }
   guest.console_bytes = reader.getConsoleBytes();
+  guest.console_input_bytes = reader.getConsoleInputBytes();
+  if (guest.console_input_bytes > guest.console_bytes) {
+    return "more console input than console bytes";
+  }
   guest.first.ns = reader.getFirstNs();
   guest.last.ns = reader.getLastNs();
   guest.ended = reader.getEnded();
@@ -191,7 +204,9 @@ std::string read_summary(schema::StreamSummary::Reader reader, uint64_t file_byt
     return wrong;
   }
   const auto columns = reader.getColumns();
-  if (columns.size() != (stream.stream.is_network() ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount})) {
+  const bool network = stream.stream.is_network();
+  if (network ? columns.size() != kNetworkColumnCount
+              : columns.size() != kGuestColumnsWithoutInput && columns.size() != size_t{kGuestColumnCount}) {
     return fmt::format("sizes of {} columns", columns.size());
   }
   for (unsigned i = 0; i < columns.size(); ++i) {

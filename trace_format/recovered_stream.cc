@@ -51,6 +51,9 @@ void append_piece(GuestDecoder& decoder, uint64_t n, GuestEncoder& encoder) {
       case EventKind::kConsoleByte:
         encoder.append_console_byte(event.at, event.byte);
         break;
+      case EventKind::kConsoleInput:
+        encoder.append_console_input(event.at, event.byte);
+        break;
       case EventKind::kEnd:
         encoder.append_end(event.at, event.reason);
         break;

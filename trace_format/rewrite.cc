@@ -28,6 +28,9 @@ Result<bool> append(StreamWriter& writer, const GuestEvent& event, EventKind kin
     case EventKind::kConsoleByte:
       writer.append_console_byte(event.at, event.byte);
       return false;
+    case EventKind::kConsoleInput:
+      writer.append_console_input(event.at, event.byte);
+      return false;
     case EventKind::kEnd:
       RETURN_IF_ERROR(writer.finish(event.at, event.reason));
       return true;

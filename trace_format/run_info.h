@@ -66,9 +66,10 @@ struct GuestStatistics {
   uint64_t bytes_sent = 0;      ///< payload bytes of sent frames
   uint64_t bytes_received = 0;  ///< payload bytes of received frames
   uint64_t clock_reads[kClockSourceCount] = {};
-  uint64_t console_bytes = 0;
-  VirtualTime first;  ///< of the first event; 0 when there is none
-  VirtualTime last;   ///< of the end, or of the last event when there is no end
+  uint64_t console_bytes = 0;        ///< printed and typed
+  uint64_t console_input_bytes = 0;  ///< of them: typed
+  VirtualTime first;                 ///< of the first event; 0 when there is none
+  VirtualTime last;                  ///< of the end, or of the last event when there is no end
   bool ended = false;
   EndReason end_reason = EndReason::kAborted;
   bool operator==(const GuestStatistics&) const = default;

@@ -5,7 +5,9 @@
 #   - Run information, root and index pages may gain fields with a new minor version; a reader ignores those that it does not know, a program
 #     that rewrites a trace keeps those of the run information, and a field that a writer left out reads as its default here, which must
 #     mean "as before the field existed".
-#   - The columns of a chunk change only with the major version: digests cover them, so a reader must know them all.
+#   - The columns of a chunk change only with the major version: digests cover them, so a reader must know them all. A new kind of event may
+#     come with columns of its own in a new alternative of Chunk, used by chunks that hold such events and by no other; a reader refuses an
+#     alternative that it does not know.
 #   - Enumerations (kinds, sources, reasons, verdicts) are the numbers in FORMAT.md: append only, with a new minor version. A reader refuses a
 #     number that it does not know.
 #
@@ -24,6 +26,7 @@ struct Chunk {
   union {
     guest @0 :GuestColumns;
     network @1 :NetworkColumns;
+    guestWithInput @2 :GuestColumnsWithInput;   # of a chunk with console input, and of no other. Since 2.2
   }
 }
 
@@ -48,6 +51,13 @@ struct GuestColumns {
   end @14 :Data;             # empty, or varint ns and one byte EndReason; the stream's last event
 }
 
+# The same with what was typed at the guest's console. Both columns hold something.
+struct GuestColumnsWithInput {
+  columns @0 :GuestColumns;
+  inputTime @1 :Data;        # as consoleTime
+  inputBytes @2 :Data;       # the bytes
+}
+
 # The network's verdicts that the guests' receptions do not imply (FORMAT.md), ordered by (at, sender, frame, receiver).
 struct NetworkColumns {
   verdict @0 :Data;   # a byte each: 0 delivered, 1 + DropReason dropped
@@ -69,7 +79,7 @@ struct StreamSummary {
   chunks @0 :UInt64;
   pages @1 :List(PageEntry);         # all but the last hold 256 chunks
   digest @2 :Data;                   # 16 bytes: XXH3-128 of the pages' digests, one after another
-  columns @3 :List(ColumnSizes);     # one for each column, in their order: 15 of a guest, 6 of the network
+  columns @3 :List(ColumnSizes);     # one for each column, in their order: 15 of a guest, or 17 if it has console input; 6 of the network
   guest @4 :GuestStatistics;         # guests only
   framesDelivered @5 :UInt64;        # network only: implied ones too
   framesDropped @6 :UInt64;          # network only
@@ -137,6 +147,7 @@ struct GuestStatistics {
   ended @8 :Bool;                   # the stream has its end event
   endReason @9 :UInt8;              # EndReason; 5 (aborted) without an end event
   deliveriesImplied @10 :Bool;      # each reception in the stream stands for the network's delivery too
+  consoleInputBytes @11 :UInt64;    # of consoleBytes. Since 2.2
 }
 
 # Provenance; trace_format/run_info.h says what each field means.

@@ -32,6 +32,8 @@ class GuestCursor {
   /// As next(), but goes on to the next received frame. What lies between is not decoded event by event: cheap beside a walk over
   /// everything.
   [[nodiscard]] virtual Result<bool> next_received(GuestEvent& event) = 0;
+  /// The same for whatever reaches the guest: received frames and console input.
+  [[nodiscard]] virtual Result<bool> next_input(GuestEvent& event) = 0;
   /// Makes next() give the first event with at >= `from` (of all kinds). Decodes at most two chunks.
   [[nodiscard]] virtual Status seek(VirtualTime from) = 0;
   /// The numbers that the next events will have.

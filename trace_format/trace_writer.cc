@@ -56,6 +56,13 @@ class GuestStreamWriter final : public StreamWriter {
     }
   }
 
+  void append_console_input(VirtualTime at, uint8_t byte) override {
+    if (prepare(at)) {
+      rows_.append_console_input(at, byte);
+      seal_if_full();
+    }
+  }
+
   void append_network(const NetworkEvent& /*event*/) override { CHECK(!"network event in a guest's stream"); }
 
   Status status() const override { return chunks_.status(); }
@@ -116,6 +123,7 @@ class NetworkStreamWriter final : public StreamWriter {
   void append_frame_sent(VirtualTime, ByteView) override { CHECK(!"sent frame in the network's stream"); }
   void append_frame_received(VirtualTime, GuestIndex, SeqNo, uint32_t) override { CHECK(!"received frame in the network's stream"); }
   void append_console_byte(VirtualTime, uint8_t) override { CHECK(!"console byte in the network's stream"); }
+  void append_console_input(VirtualTime, uint8_t) override { CHECK(!"console input in the network's stream"); }
 
   void append_network(const NetworkEvent& event) override {
     CHECK(!finished_ && event.sent_at.ns >= 0 && event.sent_at <= event.at);

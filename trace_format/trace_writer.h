@@ -41,6 +41,8 @@ class StreamWriter {
   /// The payload stays in the sender's stream: stored once however many receive it. `size_bytes` is its length.
   virtual void append_frame_received(VirtualTime at, GuestIndex sender, SeqNo sender_frame, uint32_t size_bytes) = 0;
   virtual void append_console_byte(VirtualTime at, uint8_t byte) = 0;
+  /// A byte that was typed, when the guest's UART took it.
+  virtual void append_console_input(VirtualTime at, uint8_t byte) = 0;
   /// Network streams only (CHECK); events come in the order (at, sender, sender_frame, receiver).
   virtual void append_network(const NetworkEvent& event) = 0;
 

@@ -78,6 +78,11 @@ TEST_F(DiffTest, NamesAConsoleByte) {
             Lines{"alice console 1 24000 byte 0x0a '\\n' | 0xff"});
 }
 
+TEST_F(DiffTest, NamesAKeyThatWasTyped) {
+  EXPECT_EQ(summary(diff_after([](Script& script) { script.guests[kAlice][8].kind = EventKind::kConsoleInput; })),
+            Lines{"alice console 1 24000 kind 24000 alice console #1 0x0a '\\n' | 24000 alice console #1 input 0x0a '\\n'"});
+}
+
 TEST_F(DiffTest, NamesAnEndReason) {
   EXPECT_EQ(summary(diff_after([](Script& script) { script.guests[kAlice].back().reason = EndReason::kReset; })),
             Lines{"alice end 0 30000 reason power-off | reset"});

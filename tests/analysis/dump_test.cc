@@ -62,6 +62,18 @@ TEST_F(DumpTest, OrdersEqualTimesByGuestThenNetwork) {
             "150 alice clock #0 tsc 100\n150 bob clock #0 pit 65535\n150 bob network #0 dropped alice/0 sent 150: failed in flight\n");
 }
 
+TEST_F(DumpTest, ShowsWhatWasTypedAmongWhatWasPrinted) {
+  script_.guests[0].insert(script_.guests[0].end() - 1, {typed(25'000, '\r'), console(25'000, '>')});
+  const std::string expected = "25000 alice console #2 input 0x0d '\\r'\n25000 alice console #3 0x3e '>'\n";
+  DumpOptions options;
+  options.from = options.to = VirtualTime{25'000};
+  EXPECT_EQ(dump(options), expected);
+  options.kinds = {"console"};
+  EXPECT_EQ(dump(options), expected);
+  options.kinds = {"frame"};
+  EXPECT_EQ(dump(options), "");
+}
+
 TEST_F(DumpTest, SelectsGuestsAndTheNetworkEventsTheyReceive) {
   DumpOptions options;
   options.guests = {"alice"};

@@ -23,13 +23,14 @@ class ReportsTest : public ::testing::Test {
 
 TEST_F(ReportsTest, StatsJsonHoldsTheCounts) {
   script_.network[0] = dropped(1000, 0, 0, 1, DropReason::kLoss);
+  script_.guests[1].insert(script_.guests[1].end() - 1, {typed(39'000, 'l'), typed(39'000, 's')});
   const auto reader = trace();
   Json expected = Json::parse(R"({"guests": [
     {"name": "alice", "host": "node-0", "frames_sent": 2, "frames_received": 1, "bytes_sent": 158, "bytes_received": 60,
-     "clock_reads": {"tsc": 3, "hpet": 1, "pit": 0, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 2,
+     "clock_reads": {"tsc": 3, "hpet": 1, "pit": 0, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 2, "console_input_bytes": 0,
      "first_ns": 100, "last_ns": 30000, "end": "power-off"},
     {"name": "bob", "host": "node-1", "frames_sent": 1, "frames_received": 2, "bytes_sent": 60, "bytes_received": 158,
-     "clock_reads": {"tsc": 1, "hpet": 0, "pit": 1, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 1,
+     "clock_reads": {"tsc": 1, "hpet": 0, "pit": 1, "rtc": 0, "acpi_pm": 0, "lapic": 0, "process": 0}, "console_bytes": 1, "console_input_bytes": 2,
      "first_ns": 150, "last_ns": 40000, "end": "until"}],
     "network": {"frames_delivered": 2, "frames_dropped": 1,
                 "drops": {"host down": 0, "link down": 0, "failed in flight": 0, "receiver ended": 0, "loss": 1}}})");
@@ -40,9 +41,9 @@ TEST_F(ReportsTest, StatsJsonHoldsTheCounts) {
 TEST_F(ReportsTest, StatsTextIsATable) {
   const std::string text = stats_text(summary_of(*trace()));
   EXPECT_EQ(text.substr(0, text.find("file:")),
-            "guest  host    frames sent  received  bytes sent  received  console bytes  first event s  last event s        end\n"
-            "alice  node-0            2         1         158        60              2    0.000000100   0.000030000  power-off\n"
-            "bob    node-1            1         2          60       158              1    0.000000150   0.000040000      until\n"
+            "guest  host    frames sent  received  bytes sent  received  console bytes  typed  first event s  last event s        end\n"
+            "alice  node-0            2         1         158        60              2      0    0.000000100   0.000030000  power-off\n"
+            "bob    node-1            1         2          60       158              1      0    0.000000150   0.000040000      until\n"
             "\n"
             "clock reads  tsc  hpet  pit  rtc  acpi_pm  lapic  process\n"
             "alice          3     1    0    0        0      0        0\n"

@@ -54,6 +54,9 @@ void write_guest(const Script& script, size_t guest, const std::filesystem::path
       case EventKind::kConsoleByte:
         stream->append_console_byte(at, event.byte);
         break;
+      case EventKind::kConsoleInput:
+        stream->append_console_input(at, event.byte);
+        break;
       case EventKind::kEnd:
         require(stream->finish(at, event.reason));
         return;
@@ -78,6 +81,12 @@ ScriptEvent console(int64_t at, char byte) {
   event.kind = EventKind::kConsoleByte;
   event.at = at;
   event.byte = static_cast<uint8_t>(byte);
+  return event;
+}
+
+ScriptEvent typed(int64_t at, char byte) {
+  ScriptEvent event = console(at, byte);
+  event.kind = EventKind::kConsoleInput;
   return event;
 }
 

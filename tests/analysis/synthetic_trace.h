@@ -29,6 +29,7 @@ struct ScriptEvent {
 
 ScriptEvent clock_read(int64_t at, ClockSource source, uint64_t value);
 ScriptEvent console(int64_t at, char byte);
+ScriptEvent typed(int64_t at, char byte);
 ScriptEvent end(int64_t at, EndReason reason);
 ScriptEvent sent(int64_t at, std::vector<uint8_t> payload);
 ScriptEvent received(int64_t at, uint32_t sender, uint64_t sender_frame);

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from columns import GUEST_COLUMNS, NETWORK_COLUMNS, WRAP
-from guest_events import CLOCK, CONSOLE, END, RECEIVED, SENT, ClockReads, ConsoleBytes, Event, FrameReceived, FrameSent
+from columns import GUEST_COLUMNS, INPUT_COLUMNS, NETWORK_COLUMNS, WRAP
+from guest_events import CLOCK, CONSOLE, END, INPUT, RECEIVED, SENT, ClockReads, ConsoleBytes, Event, FrameReceived, FrameSent
 from network_events import NetworkEvent
 
 SHORTEST_RUN_WITH_ONE_STEP = 4
@@ -36,14 +36,14 @@ class ClockRun:
 
 class GuestEncoder:
     def __init__(self, first_ns: int) -> None:
-        self.columns = {name: bytearray() for name in GUEST_COLUMNS}
+        self.columns = {name: bytearray() for name in GUEST_COLUMNS + INPUT_COLUMNS}
         self.now = first_ns
         self.order: list[list[int]] = []  # kind, count
         self.run: ClockRun | None = None
         self.group: ClockRun | None = None  # the open one with a step for each read
         self.last_read: dict[int, tuple[int, int]] = {}
         self.last_frame: dict[int, int] = {}
-        self.console: list[int] = []  # step and count of the open run
+        self.console: dict[bool, list[int]] = {False: [], True: []}  # printed, typed: step and count of the open run
 
     def encode(self, events: Iterable[Event]) -> dict[str, bytes]:
         for event in events:
@@ -63,9 +63,10 @@ class GuestEncoder:
                 self.columns["end"] += varint(step) + bytes([event.reason])
         self.close_run()
         self.close_group()
-        self.close_console()
+        self.close_console(False)
+        self.close_console(True)
         self.columns["order"] += b"".join(varint(count << 3 | kind) for kind, count in self.order)
-        return {name: bytes(column) for name, column in self.columns.items()}
+        return {name: bytes(column) for name, column in self.columns.items() if column or name not in INPUT_COLUMNS}
 
     def count(self, kind: int, count: int) -> None:
         if self.order and self.order[-1][0] == kind:
@@ -124,20 +125,21 @@ class GuestEncoder:
             self.columns["clockValue"] += zigzag(run.value_step)
 
     def add_console(self, console: ConsoleBytes, step: int) -> None:
-        self.count(CONSOLE, len(console.data))
-        self.columns["consoleBytes"] += console.data
+        self.count(INPUT if console.typed else CONSOLE, len(console.data))
+        self.columns["inputBytes" if console.typed else "consoleBytes"] += console.data
         for part_step, count in ((step, 1), (console.step, len(console.data) - 1)):
-            if count and self.console and self.console[0] == part_step:
-                self.console[1] += count
+            run = self.console[console.typed]
+            if count and run and run[0] == part_step:
+                run[1] += count
             elif count:
-                self.close_console()
-                self.console = [part_step, count]
+                self.close_console(console.typed)
+                self.console[console.typed] = [part_step, count]
         self.now = console.at + console.step * (len(console.data) - 1)
 
-    def close_console(self) -> None:
-        for number in self.console:
-            self.columns["consoleTime"] += varint(number)
-        self.console = []
+    def close_console(self, typed: bool) -> None:
+        for number in self.console[typed]:
+            self.columns["inputTime" if typed else "consoleTime"] += varint(number)
+        self.console[typed] = []
 
     def add_sent(self, frame: FrameSent, step: int) -> None:
         self.count(SENT, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from capnp_message import Struct
 from columns import Columns, open_columns
 from damage import check
-from guest_events import ABORTED, SOURCES, TRIMMED, ClockReads, End, Event, FrameReceived, FrameSent, guest_events, last_time
+from guest_events import ABORTED, SOURCES, TRIMMED, ClockReads, ConsoleBytes, End, Event, FrameReceived, FrameSent, guest_events, last_time
 from index import StreamDigests, check_fields, check_stream, root_summaries, stream_digests
 from layout import Layout, parse_layout
 from network_events import DELIVERED, NetworkEvent, network_events
@@ -153,6 +153,8 @@ def check_guest_statistics(trace: Trace, number: int, statistics: Struct, place:
     fields += [("bytesSent", statistics.number(16, 8), sum(len(frame.payload) for frame in guest.sent))]
     fields += [("bytesReceived", statistics.number(24, 8), sum(each.bytes_received for each in chunks))]
     fields += [("consoleBytes", statistics.number(32, 8), sum(each.counts[3] for each in chunks))]
+    typed = sum(len(event.data) for each in guest.events for event in each if isinstance(event, ConsoleBytes) and event.typed)
+    fields += [("consoleInputBytes", statistics.number(64, 8), typed)]
     fields += [("firstNs", statistics.number(40, 8, signed=True), chunks[0].first_ns if chunks else 0)]
     fields += [("lastNs", statistics.number(48, 8, signed=True), chunks[-1].last_ns if chunks else 0)]
     fields += [("ended", statistics.bit(448), end is not None)]

@@ -13,6 +13,8 @@ GUEST_COLUMNS = [
     "order", "clockGroup", "clockTime", "clockValue", "sentTime", "sentSize", "sentPayload", "receivedTime", "receivedSender",
     "receivedFrame", "embeddedSize", "embeddedPayload", "consoleTime", "consoleBytes", "end",
 ]  # fmt: skip
+INPUT_COLUMNS = ["inputTime", "inputBytes"]  # behind those, in chunks with console input only
+GUEST_BODY, NETWORK_BODY, INPUT_BODY = range(3)  # alternatives of Chunk
 NETWORK_COLUMNS = ["verdict", "time", "transit", "sender", "frame", "receiver"]
 VARINT_BYTES = 10
 WRAP = 1 << 64
@@ -49,13 +51,24 @@ class Columns:
 
 def stored_columns(chunk: Chunk) -> list[StoredColumn]:
     body = plain_message(chunk).root()
-    check(body.number(0, 2) == chunk.kind, chunk.place, "body of another kind than the chunk")
-    names = GUEST_COLUMNS if chunk.kind == GUEST else NETWORK_COLUMNS
+    alternative = body.number(0, 2)
+    fits = alternative == NETWORK_BODY if chunk.kind != GUEST else alternative in (GUEST_BODY, INPUT_BODY)
+    check(fits, chunk.place, "body of another kind than the chunk")
     held = body.struct(0)
-    columns = [parse_column(held.data(i), f"{chunk.place}: column {name}") for i, name in enumerate(names)]
+    inner = held.struct(0) if alternative == INPUT_BODY else held
+    data = [inner.data(i) for i in range(len(GUEST_COLUMNS if chunk.kind == GUEST else NETWORK_COLUMNS))]
+    if alternative == INPUT_BODY:
+        data += [held.data(1), held.data(2)]
+    columns = [parse_column(stored, f"{chunk.place}: column {name}") for name, stored in zip(column_names(chunk), data)]
+    check(all(column.raw_size for column in columns[len(GUEST_COLUMNS) :]), chunk.place, "columns of console input without any")
     total = sum(column.raw_size for column in columns)
     check(total == chunk.raw_size, chunk.place, f"columns of {total} bytes, the header says {chunk.raw_size}")
     return columns
+
+
+def column_names(chunk: Chunk) -> list[str]:
+    """All that it may have: the last two only with console input."""
+    return GUEST_COLUMNS + INPUT_COLUMNS if chunk.kind == GUEST else NETWORK_COLUMNS
 
 
 def parse_column(stored: bytes, place: str) -> StoredColumn:
@@ -77,9 +90,8 @@ def open_columns(chunks: list[Chunk]) -> list[Columns]:
     contents = iter(decompress([column.frame for columns in stored for column in columns if column.frame]))
     opened = []
     for chunk, columns in zip(chunks, stored):
-        names = GUEST_COLUMNS if chunk.kind == GUEST else NETWORK_COLUMNS
         raw = {}
-        for name, column in zip(names, columns):
+        for name, column in zip(column_names(chunk), columns):
             content = next(contents) if column.frame else column.plain
             raw[name] = joined_planes(content, column.varints, column.place) if column.way == PLANES else content
         opened.append(Columns(chunk, raw, [column.stored_size for column in columns]))
@@ -128,7 +140,7 @@ class ColumnReader:
     """Takes a column from its beginning to its end."""
 
     def __init__(self, columns: Columns, name: str) -> None:
-        self.data = columns.raw[name]
+        self.data = columns.raw.get(name, b"")
         self.at = 0
         self.place = f"{columns.chunk.place}: column {name}"
 

@@ -56,7 +56,7 @@ class GuestLines:
             self.next_clock += event.count
         elif isinstance(event, ConsoleBytes):
             for i, byte in enumerate(event.data):
-                yield event.at + i * event.step, f"console #{self.next_console + i} {byte_text(byte)}"
+                yield event.at + i * event.step, f"console #{self.next_console + i} {'input ' if event.typed else ''}{byte_text(byte)}"
             self.next_console += len(event.data)
         elif isinstance(event, FrameSent):
             yield event.at, f"frame #{self.next_frame} sent {self.names[self.number]}/{self.next_sent} {frame_text(event.payload)}"

@@ -7,7 +7,7 @@ from columns import WRAP, ColumnReader, Columns
 from damage import check, refuse
 from framing import MOST_GUESTS
 
-CLOCK, SENT, RECEIVED, CONSOLE, END = range(5)
+CLOCK, SENT, RECEIVED, CONSOLE, END, INPUT = range(6)
 SOURCES = ["tsc", "hpet", "pit", "rtc", "acpi_pm", "lapic", "process"]
 END_REASONS = ["power-off", "reset", "triple fault", "halt", "until", "aborted", "trimmed", "exit", "crash"]
 ABORTED, TRIMMED = 5, 6
@@ -44,6 +44,7 @@ class ConsoleBytes:
     at: int  # of the first
     step: int
     data: bytes
+    typed: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,13 @@ class ReceivedFrames:
 
 
 class ConsoleRuns:
-    def __init__(self, columns: Columns, clock: Clock) -> None:
+    """Of what was printed, or of what was typed."""
+
+    def __init__(self, columns: Columns, clock: Clock, typed: bool = False) -> None:
         self.clock = clock
-        self.times, self.data = ColumnReader(columns, "consoleTime"), ColumnReader(columns, "consoleBytes")
+        self.typed = typed
+        names = ("inputTime", "inputBytes") if typed else ("consoleTime", "consoleBytes")
+        self.times, self.data = (ColumnReader(columns, name) for name in names)
         self.left = self.step = 0
 
     def runs(self, count: int) -> Iterator[ConsoleBytes]:
@@ -181,7 +186,7 @@ class ConsoleRuns:
                 check(self.left > 0, self.times.place, "run of no bytes")
             taken = min(count, self.left)
             data = self.data.bytes(taken)
-            yield ConsoleBytes(self.clock.advance(self.step, taken), self.step, data)
+            yield ConsoleBytes(self.clock.advance(self.step, taken), self.step, data, self.typed)
             count -= taken
             self.left -= taken
 
@@ -196,18 +201,21 @@ def guest_events(columns: Columns) -> list[Event]:
     chunk, clock = columns.chunk, Clock(columns)
     order, ends = ColumnReader(columns, "order"), ColumnReader(columns, "end")
     reads, sent, received, console = (each(columns, clock) for each in (ClockGroups, SentFrames, ReceivedFrames, ConsoleRuns))
-    counts, events = [0] * 5, []
+    typed = ConsoleRuns(columns, clock, typed=True)
+    counts, events = [0] * 6, []
     while not order.used_up:
         word = order.varint()
         kind, count = word & 7, word >> 3
         check(count > 0, order.place, "run of no events")
-        check(kind <= END, order.place, f"event of kind {kind}")
+        check(kind <= INPUT, order.place, f"event of kind {kind}")
         check(counts[END] == 0, order.place, "events behind the end")
         counts[kind] += count
         if kind == CLOCK:
             events += reads.reads(count)
         elif kind == CONSOLE:
             events += console.runs(count)
+        elif kind == INPUT:
+            events += typed.runs(count)
         elif kind == END:
             check(count == 1, order.place, "more than one end")
             events.append(end_event(ends, clock))
@@ -215,12 +223,13 @@ def guest_events(columns: Columns) -> list[Event]:
             following = sent.next if kind == SENT else received.next
             for _ in range(count):  # each takes a byte of a column at least, so a false count ends soon
                 events.append(following())
-    for part in (reads, sent, received, console, ends):
+    for part in (reads, sent, received, console, typed, ends):
         part.check_used_up()
     if not events:
         refuse(chunk.place, "guest's chunk without events")
     check(clock.now == chunk.last_ns, chunk.place, f"events end at {clock.now}, the header says {chunk.last_ns}")
-    check(tuple(counts[:END]) == chunk.counts, chunk.place, f"events count {counts[:END]}, the header says {list(chunk.counts)}")
+    counted = [counts[CLOCK], counts[SENT], counts[RECEIVED], counts[CONSOLE] + counts[INPUT]]
+    check(tuple(counted) == chunk.counts, chunk.place, f"events count {counted}, the header says {list(chunk.counts)}")
     check(counts[END] == chunk.ends, chunk.place, "last-chunk mark without the end event, or the end event without the mark")
     return events
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from capnp_message import Struct
-from columns import GUEST_COLUMNS, NETWORK_COLUMNS, Columns
+from columns import GUEST_COLUMNS, INPUT_COLUMNS, NETWORK_COLUMNS, Columns
 from damage import check
 from framing import Chunk, compressed_message
 from layout import CHUNKS_IN_PAGE, Layout, StreamLayout
@@ -67,11 +67,13 @@ def check_stream(summary: Struct, stream: StreamLayout, columns: list[Columns], 
 
 def check_column_sizes(summary: Struct, columns: list[Columns], place: str) -> None:
     names = NETWORK_COLUMNS if place.endswith("network") else GUEST_COLUMNS
+    if any("inputBytes" in each.raw for each in columns):
+        names = names + INPUT_COLUMNS
     sizes = summary.structs(2)
     check(len(sizes) == len(names), place, f"sizes of {len(sizes)} columns, expected {len(names)}")
     for i, (name, entry) in enumerate(zip(names, sizes)):
-        raw = sum(len(each.raw[name]) for each in columns)
-        stored = sum(each.stored_sizes[i] for each in columns)
+        raw = sum(len(each.raw.get(name, b"")) for each in columns)
+        stored = sum(each.stored_sizes[i] for each in columns if name in each.raw)
         fields = [("rawBytes", entry.number(0, 8), raw), ("storedBytes", entry.number(8, 8), stored)]
         check_fields(fields, f"{place}: column {name}")
 

@@ -54,6 +54,22 @@ class GuestColumns(unittest.TestCase):
         self.assertEqual(guest_events(example()), expected)
         self.assertEqual(canonical_guest_columns(1000, expected), example().raw)
 
+    def test_the_example_with_console_input(self) -> None:
+        hexes = dict.fromkeys(GUEST_COLUMNS, "") | {"order": "131d13", "consoleTime": "0001" "0a01" "2802", "consoleBytes": "23206c73"}
+        hexes |= {"inputTime": "860301" "0001" "cc0801", "inputBytes": "6c730d"}
+        chunk = Chunk(0, 0, GUEST, 0, 0, 500, 2080, (0, 0, 0, 7), (0, 0, 0, 0), 0, 0, b"")
+        columns = Columns(chunk, {name: bytes.fromhex(column) for name, column in hexes.items()}, [])
+        expected = [
+            ConsoleBytes(500, 0, b"#"),
+            ConsoleBytes(510, 10, b" "),
+            ConsoleBytes(900, 390, b"l", True),
+            ConsoleBytes(900, 0, b"s", True),
+            ConsoleBytes(2000, 1100, b"\r", True),
+            ConsoleBytes(2040, 40, b"ls"),
+        ]
+        self.assertEqual(guest_events(columns), expected)
+        self.assertEqual(canonical_guest_columns(500, expected), columns.raw)
+
     def refused(self, reason: str, **altered: object) -> None:
         with self.assertRaisesRegex(Damage, reason):
             guest_events(example(**altered))
@@ -63,7 +79,7 @@ class GuestColumns(unittest.TestCase):
         self.refused("column ends in a varint, or before it", order="381b09120c")
         self.refused("group of no reads", clockGroup="20800271")
         self.refused("run of no events", order="30001b09120c")
-        self.refused("event of kind 5", order="301b09120d")
+        self.refused("event of kind 6", order="301b09120e")
         self.refused("events behind the end", order="301b090c12")
         self.refused("clock source 7", clockGroup="60800277")
         self.refused("end reason 9", end="e80709")

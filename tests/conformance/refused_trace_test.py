@@ -107,7 +107,8 @@ class RefusedTraces(unittest.TestCase):
             {
                 "run of no events": example_with(order="00301b09120c"),
                 "events behind the end": example_with(order="301b090c12"),
-                "event kind 5": example_with(order="301b09120d"),
+                "event kind 6": example_with(order="301b09120e"),
+                "console input without its columns": example_with(order="301b09120d"),
                 "column that goes on": example_with(clockTime="00282828"),
                 "first event after the first time": example_with(clockTime="052828"),
                 "varint that could be shorter": example_with(sentSize="8200"),

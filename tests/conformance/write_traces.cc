@@ -151,6 +151,7 @@ int main(int argc, char** argv) {
   write_trace(silence(), folder / "silence.trace");
   for (int seed = 1; seed <= 4; ++seed) {
     write_trace(random_script(static_cast<uint64_t>(seed), 700), folder / ("random-" + std::to_string(seed) + ".trace"));
+    write_trace(typed_script(static_cast<uint64_t>(seed), 700), folder / ("typed-" + std::to_string(seed) + ".trace"));
   }
   return 0;
 }

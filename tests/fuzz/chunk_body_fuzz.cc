@@ -24,6 +24,7 @@ bool same(const GuestEvent& a, const GuestEvent& b) {
     case EventKind::kFrameReceived:
       return a.sender == b.sender && a.sender_frame == b.sender_frame && std::ranges::equal(a.payload, b.payload);
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       return a.byte == b.byte;
     case EventKind::kEnd:
       return a.reason == b.reason;
@@ -72,6 +73,9 @@ ColumnBuffers encode(const std::vector<GuestEvent>& events, VirtualTime first) {
         break;
       case EventKind::kConsoleByte:
         encoder.append_console_byte(event.at, event.byte);
+        break;
+      case EventKind::kConsoleInput:
+        encoder.append_console_input(event.at, event.byte);
         break;
       case EventKind::kEnd:
         encoder.append_end(event.at, event.reason);

@@ -34,7 +34,7 @@ class LiveSessionTest : public ::testing::Test {
           }
           auto console = ConsoleLog::create(folder_.path() / "alice.log");
           CHECK(console.ok());
-          auto session = std::make_unique<LiveSession>(GuestChannel(fd), std::move(writer), std::move(console).value());
+          auto session = std::make_unique<LiveSession>(GuestChannel(fd), std::move(writer), std::move(console).value(), show_console_);
           CHECK(session->introduce("0badc0de").ok());
           return session;
         },
@@ -55,8 +55,11 @@ class LiveSessionTest : public ::testing::Test {
       case MessageType::kFrame:
         return fmt::format("frame {} at {}, {} bytes of 0x{:02x}", message.number, message.at.ns, text.size(), message.payload.back());
       case MessageType::kAtDeadline:
-        return fmt::format("at {}, idle until {}", message.at.ns,
-                           message.until == VirtualTime::never() ? "never" : std::to_string(message.until.ns));
+        return fmt::format("at {}, idle until {}{}", message.at.ns,
+                           message.until == VirtualTime::never() ? "never" : std::to_string(message.until.ns),
+                           message.number == 0 ? "" : fmt::format(", {} typed wait", message.number));
+      case MessageType::kPrinted:
+        return "printed " + text;
       case MessageType::kEnded:
         return fmt::format("ended at {}: {}", message.at.ns, end_reason_name(static_cast<EndReason>(message.number)));
       case MessageType::kFailed:
@@ -68,6 +71,9 @@ class LiveSessionTest : public ::testing::Test {
   void say(const Message& message, ByteView payload = {}) {
     ASSERT_TRUE(channel_->send(message, payload).ok());
     ASSERT_TRUE(channel_->flush().ok());
+  }
+  void type(int64_t ns, const std::string& text) {
+    say({.type = MessageType::kType, .at = {ns}}, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   }
   void grant(int64_t ns) { say({.type = MessageType::kGrant, .at = {ns}}); }
   void finish(int64_t ns) { say({.type = MessageType::kFinish, .at = {ns}}); }
@@ -107,6 +113,7 @@ class LiveSessionTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  bool show_console_ = false;
   std::unique_ptr<ToyGuest> guest_;
   std::optional<GuestChannel> channel_;
 };
@@ -143,6 +150,51 @@ TEST_F(LiveSessionTest, DeliversAtTheExactTime) {
   EXPECT_EQ(recorded(),
             "49 alice clock #0 tsc 49\n50 alice frame #0 received bob/0 60 bytes\n50 alice clock #1 tsc 50\n"
             "100 alice frame #1 received bob/1 70 bytes\n200 alice end until\n");
+}
+
+// The toy's console takes two bytes at an instant; what is left goes in each millisecond, and is recorded when it does.
+TEST_F(LiveSessionTest, TypesWhatTheConsoleHasRoomFor) {
+  start({});
+  EXPECT_EQ(next(), "at 0, idle until never");
+  type(50, "abcde");
+  grant(100);
+  EXPECT_EQ(next(), "at 100, idle until 1000050, 3 typed wait");
+  type(100, "f");
+  grant(1'500'000);
+  EXPECT_EQ(next(), "at 1500000, idle until 2000050, 2 typed wait");
+  finish(3'000'000);
+  EXPECT_EQ(next(), "ended at 3000000: until");
+  EXPECT_EQ(guest_->exit_code(), 0);
+  EXPECT_EQ(guest_->deliveries(), (std::vector<std::string>{"50 typed a", "50 typed b", "1000050 typed c", "1000050 typed d",
+                                                            "2000050 typed e", "2000050 typed f"}));
+  EXPECT_EQ(recorded(),
+            "50 alice console #0 input 0x61 'a'\n50 alice console #1 input 0x62 'b'\n1000050 alice console #2 input 0x63 'c'\n"
+            "1000050 alice console #3 input 0x64 'd'\n2000050 alice console #4 input 0x65 'e'\n2000050 alice console #5 input 0x66 'f'\n"
+            "3000000 alice end until\n");
+}
+
+TEST_F(LiveSessionTest, FramesComeBeforeWhatIsTypedAtTheSameInstant) {
+  start({});
+  EXPECT_EQ(next(), "at 0, idle until never");
+  type(50, "a");
+  deliver(50, 0, ethernet_frame(2, 1, 60, 0xb0));
+  finish(100);
+  EXPECT_EQ(next(), "ended at 100: until");
+  EXPECT_EQ(guest_->exit_code(), 0);
+  EXPECT_EQ(guest_->deliveries(), (std::vector<std::string>{"50 60 0xb0", "50 typed a"}));
+}
+
+TEST_F(LiveSessionTest, ShowsWhatTheConsolePrints) {
+  show_console_ = true;
+  start({console(5, 'h'), console(6, 'i'), console(150, '!'), end(160, EndReason::kPowerOff)});
+  EXPECT_EQ(next(), "at 0, idle until never");
+  grant(100);
+  EXPECT_EQ(next(), "printed hi");
+  EXPECT_EQ(next(), "at 100, idle until never");
+  grant(200);
+  EXPECT_EQ(next(), "printed !");
+  EXPECT_EQ(next(), "ended at 160: power-off");
+  EXPECT_EQ(guest_->exit_code(), 0);
 }
 
 TEST_F(LiveSessionTest, IsNotIdleBeyondWhatItIsAboutToBeGiven) {
@@ -252,6 +304,10 @@ TEST_F(LiveSessionTest, RecorderThatLies) {
       {{.type = MessageType::kDeliver, .guest = 4096, .at = {120}, .payload = {1}},
        "the recorder delivered a frame that nobody can have sent"},
       {{.type = MessageType::kDeliver, .guest = 1, .at = {99}, .payload = {1}}, "the recorder delivered a frame out of order"},
+      {{.type = MessageType::kType, .at = {100}}, "the recorder typed nothing"},
+      {{.type = MessageType::kType, .at = {99}, .payload = {1}}, "the recorder typed in the past"},
+      {{.type = MessageType::kType, .at = {100}, .payload = std::vector<uint8_t>(4097)}, "the recorder typed more than may wait"},
+      {{.type = MessageType::kPrinted, .payload = {1}}, "the recorder sent a message that only a guest may send"},
       {{.type = MessageType::kGrant, .at = {100}}, "the recorder granted a time that is over"},
       {{.type = MessageType::kFinish, .at = {99}}, "the recorder ended the run in the past"},
   };

@@ -25,6 +25,11 @@ TEST(PluginArgs, EveryOption) {
   EXPECT_EQ(live->icount_shift, 10U);
   EXPECT_EQ(live->stream_folder, "/a,b=c");
   EXPECT_EQ(live->console, "/x.log");
+  EXPECT_FALSE(live->show_console);
+  const auto shown = parse_plugin_args({"channel=5", "guest=3", "show_console=on"});
+  ASSERT_TRUE(shown.ok()) << shown.error().message;
+  EXPECT_TRUE(shown->show_console);
+  EXPECT_EQ(refusal({"channel=5", "guest=0", "show_console=yes"}), "plugin option 'show_console=yes': want on");
   EXPECT_EQ(live->trace, "");
   const auto replay = parse_plugin_args({"trace=/run.trace", "guest=4294967295", "channel=0", "mode=replay"});
   ASSERT_TRUE(replay.ok()) << replay.error().message;

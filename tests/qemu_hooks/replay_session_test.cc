@@ -78,6 +78,22 @@ TEST_F(ReplaySessionTest, TheSameGuestIsIdentical) {
   EXPECT_EQ(console_log(), "B") << "a line without an end is there too";
 }
 
+TEST_F(ReplaySessionTest, TypesWhatWasTyped) {
+  Script script = ping_script();
+  script.guests[kBob].insert(script.guests[kBob].begin() + 3, typed(11'500, 'y'));
+  script.guests[kBob].insert(script.guests[kBob].begin() + 2, typed(11'000, 'x'));
+  EXPECT_EQ(replay(kBob, recorded(kBob), script), "identical, reached 40000, 3 frames, 2 reads, 3 bytes");
+  EXPECT_EQ(deliveries_, (std::vector<std::string>{"11000 60 0x11", "11000 typed x", "11500 typed y", "12000 98 0x22"}));
+}
+
+// The toy's console takes two bytes at an instant: a recording with three did not come from it.
+TEST_F(ReplaySessionTest, WhatTheConsoleHasNoRoomForIsADivergence) {
+  Script script = ping_script();
+  script.guests[kBob].insert(script.guests[kBob].begin() + 2, {typed(11'000, 'x'), typed(11'000, 'y'), typed(11'000, 'z')});
+  EXPECT_EQ(replay(kBob, recorded(kBob), script),
+            "console #2 input: taken by the guest's console / its console has no room for it, reached 11000, 1 frames, 1 reads, 3 bytes");
+}
+
 TEST_F(ReplaySessionTest, EachKindOfDivergenceStopsTheGuest) {
   Plan plan = recorded(kAlice);
   plan[1].value = 21;

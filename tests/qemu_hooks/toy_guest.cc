@@ -24,6 +24,17 @@ class LoggedNic final : public StoppedGuest {
     const std::string line = fmt::format("{} {} 0x{:02x}\n", now.ns, frame.size(), frame.empty() ? 0 : frame.back());
     CHECK(write(log_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
   }
+  /// A UART that takes two bytes at an instant.
+  [[nodiscard]] bool type(uint8_t byte) override {
+    taken_ = now == taken_at_ ? taken_ + 1 : 1;
+    taken_at_ = now;
+    if (taken_ > 2) {
+      return false;
+    }
+    const std::string line = fmt::format("{} typed {}\n", now.ns, static_cast<char>(byte));
+    CHECK(write(log_, line.data(), line.size()) == static_cast<ssize_t>(line.size()));
+    return true;
+  }
   [[nodiscard]] VirtualTime idle_until() const override { return idle_until_; }
 
   VirtualTime now;
@@ -31,6 +42,8 @@ class LoggedNic final : public StoppedGuest {
  private:
   int log_;
   VirtualTime idle_until_;
+  VirtualTime taken_at_ = VirtualTime::never();
+  int taken_ = 0;
 };
 
 void act(GuestSession& session, const ScriptEvent& event) {
@@ -49,6 +62,7 @@ void act(GuestSession& session, const ScriptEvent& event) {
       session.guest_ended(at, event.reason);
       std::abort();  // gcc does not see that a virtual function does not return
     case EventKind::kFrameReceived:
+    case EventKind::kConsoleInput:
       return;  // what a guest is given is the session's affair
   }
 }

@@ -35,7 +35,7 @@ class ToyGuest {
 
   /// Waits for the child: its exit code, or minus the signal that ended it.
   [[nodiscard]] int exit_code();
-  /// "NS BYTES 0xFILL" for each frame that the guest was given, at which virtual time; after exit_code().
+  /// "NS BYTES 0xFILL" for each frame that the guest was given, at which virtual time, "NS typed C" for each byte; after exit_code().
   [[nodiscard]] std::vector<std::string> deliveries() const { return deliveries_; }
 
  private:

@@ -58,8 +58,8 @@ class BarrierTest : public ::testing::Test {
   void frame(uint32_t guest, uint64_t number, int64_t at) {
     say(guest, {.type = MessageType::kFrame, .number = number, .at = {at}}, {static_cast<uint8_t>(guest), static_cast<uint8_t>(number)});
   }
-  void stop(uint32_t guest, int64_t at, int64_t idle_ns = 0) {
-    say(guest, {.type = MessageType::kAtDeadline, .at = {at}, .until = {idle_ns}});
+  void stop(uint32_t guest, int64_t at, int64_t idle_ns = 0, uint64_t typed_waiting = 0) {
+    say(guest, {.type = MessageType::kAtDeadline, .number = typed_waiting, .at = {at}, .until = {idle_ns}});
   }
   void end(uint32_t guest, int64_t at, EndReason reason = EndReason::kPowerOff) {
     say(guest, {.type = MessageType::kEnded, .number = static_cast<uint64_t>(reason), .at = {at}});
@@ -87,6 +87,8 @@ class BarrierTest : public ::testing::Test {
       if (message.type == MessageType::kDeliver) {
         EXPECT_EQ(message.payload, std::vector<uint8_t>(14, 0x5a));
         lines.push_back(fmt::format("deliver {}/{} at {}", message.guest, message.number, message.at.ns));
+      } else if (message.type == MessageType::kType) {
+        lines.push_back(fmt::format("type {} at {}", std::string(message.payload.begin(), message.payload.end()), message.at.ns));
       } else {
         lines.push_back(fmt::format("{} {}", message.type == MessageType::kGrant ? "grant" : "finish", message.at.ns));
       }

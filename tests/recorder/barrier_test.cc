@@ -5,7 +5,9 @@
 
 #include <array>
 
+#include "recorder/live_folder.h"
 #include "tests/recorder/barrier_fixture.h"
+#include "tests/temporary_folder.h"
 
 namespace reprise {
 namespace {
@@ -116,6 +118,83 @@ TEST_F(BarrierTest, AGuestThatGoesAwayIsHeardWhileTheHostIsWaitedFor) {
   meet(2, VirtualTime::never().ns, {.pacing = Pacing(0.001)});
   guests_[1].reset();
   EXPECT_NE(run(1'000'000'000).find("guest 'guest1' failed at virtual time 0 ns"), std::string::npos) << "without waiting 1000 s";
+}
+
+/// A barrier with consoles; the test is the person too.
+class TypingTest : public BarrierTest {
+ protected:
+  TypingTest() {
+    auto live = LiveFolder::create(temporary_.path());
+    CHECK(live.ok());
+    live_.emplace(std::move(*live));
+    auto server = ConsoleServer::create(live_->listen("console").value(), {{"guest0"}, {"guest1"}});
+    CHECK(server.ok());
+    consoles_ = std::move(*server);
+  }
+  /// A new client each time.
+  void type(const std::string& guest, const std::string& text) const {
+    const int fd = connect_to_run(temporary_.path(), "console").value();
+    const std::string bytes = "console " + guest + "\n" + text;
+    CHECK(write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    consoles_->serve();  // takes the client in
+    close(fd);
+  }
+
+  const testing::TemporaryFolder temporary_;
+  std::optional<LiveFolder> live_;
+  std::unique_ptr<ConsoleServer> consoles_;
+};
+
+// An answer to what is typed must not arrive before the horizon, so it is typed one lookahead before that: and then an idle guest may speak
+// earlier than it had said.
+TEST_F(TypingTest, WhatIsTypedEntersOneLookaheadBeforeTheHorizon) {
+  meet(2, VirtualTime::never().ns, {.consoles = consoles_.get(), .lookahead = {30}});
+  EXPECT_EQ(run(200), "sent; next never");
+  type("guest1", "ls");
+  frame(1, 0, 270);
+  stop(1, 300, VirtualTime::never().ns);
+  EXPECT_EQ(run(300), "sent 1/0@270; next never");
+  EXPECT_EQ(heard(1), (Lines{"type ls at 270", "grant 300"}));
+  EXPECT_EQ(heard(0), Lines{}) << "nobody else is woken";
+}
+
+TEST_F(TypingTest, NothingIsTypedInThePast) {
+  meet(1, VirtualTime::never().ns, {.consoles = consoles_.get(), .lookahead = {1'000}});
+  EXPECT_EQ(run(200), "sent; next never");
+  type("guest0", "x");
+  stop(0, 300);
+  EXPECT_EQ(run(300), "sent; next 300");
+  EXPECT_EQ(heard(0), (Lines{"type x at 200", "grant 300"}));
+}
+
+TEST_F(TypingTest, AGuestThatDoesNotReadIsNotTypedAtForEver) {
+  meet(1, 0, {.consoles = consoles_.get(), .lookahead = {10}});
+  type("guest0", std::string(kMostTypedWaiting, 'x'));
+  stop(0, 100, 0, kMostTypedWaiting - 1);
+  EXPECT_EQ(run(100), "sent; next 100");
+  EXPECT_EQ(heard(0).size(), 2U);
+  type("guest0", "yz");
+  stop(0, 200, 0, kMostTypedWaiting);
+  EXPECT_EQ(run(200), "sent; next 200");
+  EXPECT_EQ(heard(0), (Lines{"type y at 190", "grant 200"}));
+  stop(0, 300, 0, 0);
+  EXPECT_EQ(run(300), "sent; next 300");
+  EXPECT_EQ(heard(0), Lines{"grant 300"});
+  stop(0, 400, 0, 0);
+  EXPECT_EQ(run(400), "sent; next 400");
+  EXPECT_EQ(heard(0), (Lines{"type z at 390", "grant 400"}));
+}
+
+TEST_F(TypingTest, AGuestMustNotClaimMoreThanWasTyped) {
+  meet(1, 0, {.consoles = consoles_.get(), .lookahead = {10}});
+  stop(0, 100, 0, 1);
+  EXPECT_EQ(run(100), "guest 'guest0' failed at virtual time 0 ns: more waits for its console than was typed");
+}
+
+TEST_F(BarrierTest, ConsoleOutputThatNobodyAskedForIsRefused) {
+  meet(1);
+  say(0, {.type = MessageType::kPrinted}, {'x'});
+  EXPECT_EQ(run(100), "guest 'guest0' failed at virtual time 0 ns: it shows its console, which nobody asked for");
 }
 
 TEST_F(BarrierTest, AWishForTheEndOfARunThatEndsAnywayIsNone) {

@@ -28,14 +28,15 @@ class VerifierTest : public ::testing::Test {
     return true;
   }
   bool play(const ScriptEvent& event) {
-    ByteView frame;
+    Verifier::Input input;
     switch (event.kind) {
       case EventKind::kClockRead:
         return verifier_->clock_read({event.at}, event.source, event.value);
       case EventKind::kFrameSent:
         return verifier_->frame_sent({event.at}, event.payload);
       case EventKind::kFrameReceived:
-        return verifier_->take_delivery({event.at}, frame);
+      case EventKind::kConsoleInput:
+        return verifier_->take_input({event.at}, input);
       case EventKind::kConsoleByte:
         return verifier_->console_byte({event.at}, event.byte);
       case EventKind::kEnd:
@@ -122,22 +123,22 @@ TEST_F(VerifierTest, OutputAfterTheEndOfTheTrace) {
 
 TEST_F(VerifierTest, DeliveriesComeAtTheirTimesWithTheSendersBytes) {
   open(1);
-  EXPECT_EQ(verifier_->next_delivery().ns, 11'000);
+  EXPECT_EQ(verifier_->next_input().ns, 11'000);
   EXPECT_TRUE(play(ping_script().guests[1][0]));
-  ByteView frame;
-  ASSERT_TRUE(verifier_->take_delivery({11'000}, frame));
-  EXPECT_EQ(std::vector<uint8_t>(frame.begin(), frame.end()), ethernet_frame(1, 2, 60, 0x11));
-  EXPECT_EQ(verifier_->next_delivery().ns, 12'000);
+  Verifier::Input input;
+  ASSERT_TRUE(verifier_->take_input({11'000}, input));
+  EXPECT_EQ(std::vector<uint8_t>(input.frame.begin(), input.frame.end()), ethernet_frame(1, 2, 60, 0x11));
+  EXPECT_EQ(verifier_->next_input().ns, 12'000);
   EXPECT_TRUE(play(ping_script().guests[1][2]));
-  ASSERT_TRUE(verifier_->take_delivery({12'000}, frame));
-  EXPECT_EQ(std::vector<uint8_t>(frame.begin(), frame.end()), ethernet_frame(1, 2, 98, 0x22));
-  EXPECT_EQ(verifier_->next_delivery(), VirtualTime::never());
+  ASSERT_TRUE(verifier_->take_input({12'000}, input));
+  EXPECT_EQ(std::vector<uint8_t>(input.frame.begin(), input.frame.end()), ethernet_frame(1, 2, 98, 0x22));
+  EXPECT_EQ(verifier_->next_input(), VirtualTime::never());
 }
 
 TEST_F(VerifierTest, DeliveryBeforeTheGuestDidWhatPrecedesIt) {
   open(1);
-  ByteView frame;
-  EXPECT_FALSE(verifier_->take_delivery({11'000}, frame));
+  Verifier::Input input;
+  EXPECT_FALSE(verifier_->take_input({11'000}, input));
   EXPECT_NE(mismatch().find("clock #0 @150 kind: 150 bob clock #0 pit 65535 / 11000 bob frame #0 received alice/0 60 bytes"),
             std::string::npos)
       << mismatch();
@@ -148,16 +149,49 @@ TEST_F(VerifierTest, DeliveryBeforeAClockReadOfTheSameInstant) {
   Script script = ping_script();
   script.guests[1][0].at = 11'000;
   open(1, script);
-  ByteView frame;
-  EXPECT_FALSE(verifier_->take_delivery({11'000}, frame));
+  Verifier::Input input;
+  EXPECT_FALSE(verifier_->take_input({11'000}, input));
   EXPECT_TRUE(mismatch().starts_with("clock #0 @11000 kind: ")) << mismatch();
+}
+
+TEST_F(VerifierTest, ConsoleInputComesAmongTheFrames) {
+  Script script = ping_script();
+  script.guests[1].insert(script.guests[1].begin() + 3, typed(11'500, 'x'));
+  open(1, script);
+  EXPECT_TRUE(play(script.guests[1], 3));
+  EXPECT_EQ(verifier_->next_input().ns, 11'500);
+  Verifier::Input input;
+  ASSERT_TRUE(verifier_->take_input({11'500}, input));
+  EXPECT_TRUE(input.frame.empty());
+  EXPECT_EQ(input.byte, 'x');
+  EXPECT_EQ(verifier_->next_input().ns, 12'000);
+  EXPECT_EQ(verifier_->counts().console_bytes, 1U);
+}
+
+TEST_F(VerifierTest, ConsoleInputThatTheGuestHasNoRoomFor) {
+  Script script = ping_script();
+  script.guests[1].insert(script.guests[1].begin() + 3, typed(11'500, 'x'));
+  open(1, script);
+  EXPECT_TRUE(play(script.guests[1], 4));
+  EXPECT_FALSE(verifier_->console_refused({11'500}));
+  EXPECT_EQ(mismatch(), "console #0 @11500 input: taken by the guest's console / its console has no room for it");
+}
+
+TEST_F(VerifierTest, LateConsoleInput) {
+  Script script = ping_script();
+  script.guests[1].insert(script.guests[1].begin() + 3, typed(11'500, 'x'));
+  open(1, script);
+  EXPECT_TRUE(play(script.guests[1], 3));
+  Verifier::Input input;
+  EXPECT_FALSE(verifier_->take_input({11'501}, input));
+  EXPECT_EQ(mismatch(), "console #0 @11500 virtual_ns: 11500 / 11501");
 }
 
 TEST_F(VerifierTest, LateDelivery) {
   open(1);
   EXPECT_TRUE(play(ping_script().guests[1][0]));
-  ByteView frame;
-  EXPECT_FALSE(verifier_->take_delivery({11'001}, frame));
+  Verifier::Input input;
+  EXPECT_FALSE(verifier_->take_input({11'001}, input));
   EXPECT_EQ(mismatch(), "frame #0 @11000 virtual_ns: 11000 / 11001");
 }
 
@@ -187,7 +221,7 @@ TEST_F(VerifierTest, EmptyStream) {
   Script script = ping_script();
   script.add_guest("carol", {end(0, EndReason::kUntil)});
   open(2, script);
-  EXPECT_EQ(verifier_->next_delivery(), VirtualTime::never());
+  EXPECT_EQ(verifier_->next_input(), VirtualTime::never());
   EXPECT_TRUE(verifier_->at_open_end());
   EXPECT_FALSE(verifier_->clock_read({0}, ClockSource::kTsc, 0));
 }

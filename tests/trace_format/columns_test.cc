@@ -45,8 +45,31 @@ TEST(GuestColumns, AreTheBytesOfTheFormat) {
   EXPECT_EQ(data[kEmbeddedSize], (Bytes{1}));
   EXPECT_EQ(data[kEmbeddedPayload], (Bytes{0xcc}));
   EXPECT_EQ(data[kEndColumn], (Bytes{0xe8, 0x07, 3}));
-  EXPECT_EQ(encoder.counts(), (EventCounts{6, 1, 2, 3, 1}));
+  EXPECT_EQ(encoder.counts(), (EventCounts{6, 1, 2, 3, 1, 0}));
   EXPECT_EQ(encoder.bytes_received(), 65U);
+}
+
+// The example of FORMAT.md with console input.
+TEST(GuestColumns, OfConsoleInputAreTheBytesOfTheFormat) {
+  ColumnBuffers columns;
+  GuestEncoder encoder;
+  encoder.begin(columns, {500});
+  encoder.append_console_byte({500}, '#');
+  encoder.append_console_byte({510}, ' ');
+  encoder.append_console_input({900}, 'l');
+  encoder.append_console_input({900}, 's');
+  encoder.append_console_input({2000}, '\r');
+  encoder.append_console_byte({2040}, 'l');
+  encoder.append_console_byte({2080}, 's');
+  encoder.finish_chunk();
+  const auto& data = columns.data;
+  EXPECT_EQ(data[kOrder], (Bytes{2 << 3 | 3, 3 << 3 | 5, 2 << 3 | 3}));
+  EXPECT_EQ(data[kConsoleTime], (Bytes{0, 1, 10, 1, 40, 2}));
+  EXPECT_EQ(data[kConsoleBytes], (Bytes{'#', ' ', 'l', 's'}));
+  EXPECT_EQ(data[kInputTime], (Bytes{0x86, 0x03, 1, 0, 1, 0xcc, 0x08, 1}));
+  EXPECT_EQ(data[kInputBytes], (Bytes{'l', 's', '\r'}));
+  EXPECT_EQ(encoder.counts(), (EventCounts{0, 0, 0, 4, 0, 3}));
+  EXPECT_EQ(column_count(false, views_of(columns)), size_t{kGuestColumnCount});
 }
 
 // A read whose step is like no other costs its step and nothing else.

@@ -23,7 +23,7 @@ class Cursors : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  Script script_ = testing::random_script(7, 500);
+  Script script_ = testing::typed_script(7, 500);
   std::unique_ptr<TraceReader> reader_;
 };
 
@@ -105,6 +105,26 @@ TEST_F(Cursors, NextReceivedGivesTheReceivedFramesAndNothingElse) {
     }
     GuestEvent event;
     const auto more = cursor->next_received(event);
+    ASSERT_TRUE(more.ok());
+    EXPECT_FALSE(*more);
+  }
+}
+
+TEST_F(Cursors, NextInputGivesWhatReachesTheGuestAndNothingElse) {
+  for (uint32_t g = 0; g < 3; ++g) {
+    const auto cursor = reader_->guest_events({g});
+    GuestEvent event;
+    for (const ScriptEvent& want : script_.guests[g]) {
+      if (want.kind == EventKind::kFrameReceived || want.kind == EventKind::kConsoleInput) {
+        const auto more = cursor->next_input(event);
+        ASSERT_TRUE(more.ok() && *more);
+        ASSERT_EQ(event.kind, want.kind);
+        ASSERT_EQ(event.at.ns, want.at);
+        ASSERT_EQ(event.sequence.value, want.sequence);
+        ASSERT_EQ(event.byte, want.kind == EventKind::kConsoleInput ? want.byte : event.byte);
+      }
+    }
+    const auto more = cursor->next_input(event);
     ASSERT_TRUE(more.ok());
     EXPECT_FALSE(*more);
   }

@@ -42,6 +42,8 @@ void append_row(GuestRowWriter& rows, const ScriptEvent& event) {
       return rows.append_frame_received(at, {event.sender}, {event.sender_frame}, static_cast<uint32_t>(event.payload.size()));
     case EventKind::kConsoleByte:
       return rows.append_console_byte(at, event.byte);
+    case EventKind::kConsoleInput:
+      return rows.append_console_input(at, event.byte);
     case EventKind::kEnd:
       return rows.append_end(at, event.reason);
   }
@@ -58,6 +60,8 @@ void encode(GuestEncoder& encoder, const ScriptEvent& event) {
       return encoder.append_frame_received(at, {event.sender}, {event.sender_frame}, static_cast<uint32_t>(event.payload.size()));
     case EventKind::kConsoleByte:
       return encoder.append_console_byte(at, event.byte);
+    case EventKind::kConsoleInput:
+      return encoder.append_console_input(at, event.byte);
     case EventKind::kEnd:
       return encoder.append_end(at, event.reason);
   }
@@ -65,7 +69,7 @@ void encode(GuestEncoder& encoder, const ScriptEvent& event) {
 
 // After each event, what is committed makes the columns that the encoder makes of these events.
 TEST(GuestRows, MakeTheColumnsOfTheirEvents) {
-  for (const auto& events : testing::random_script(21, 150).guests) {
+  for (const auto& events : testing::typed_script(21, 150).guests) {
     const VirtualTime first{events[0].at};
     Slot slot;
     GuestRowWriter writer;

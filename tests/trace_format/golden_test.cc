@@ -44,6 +44,16 @@ std::vector<Golden> goldens() {
                  testing::process_script(),
                  {"5c27ea9a2989a7c8b4d03d16aa1a92df", "6777897478f9a4681f43191f0bd2d84c"},
                  "faa032e3dc417844659080e28c8a007f"});
+  all.push_back(all[0]);
+  all.back().file = "v2.2-small.golden";
+  all.push_back(all[1]);
+  all.back().file = "v2.2-chunks.golden";
+  all.push_back(all[4]);
+  all.back().file = "v2.2-process.golden";
+  all.push_back({"v2.2-typed.golden",
+                 testing::typed_script(2, 200),
+                 {"4c18411cf49c32de3d87887b59dd5129", "dcb222acea7832e1be38607789c51084", "614dfe87004770d415885b645591ccfe"},
+                 "cc1aa9a1d1c8ad99d87dc43aa533f7af"});
   return all;
 }
 

@@ -58,7 +58,7 @@ class EndlessGuest {
         event_.payload = payload_;
         break;
       default:
-        event_.kind = EventKind::kConsoleByte;
+        event_.kind = draw(3) == 0 ? EventKind::kConsoleInput : EventKind::kConsoleByte;
         event_.byte = static_cast<uint8_t>(draw(256));
     }
     event_.at.ns = now_ += static_cast<int64_t>(draw(500));
@@ -92,6 +92,8 @@ void append(StreamWriter& writer, const GuestEvent& event) {
       return writer.append_frame_received(event.at, event.sender, event.sender_frame, static_cast<uint32_t>(event.payload.size()));
     case EventKind::kConsoleByte:
       return writer.append_console_byte(event.at, event.byte);
+    case EventKind::kConsoleInput:
+      return writer.append_console_input(event.at, event.byte);
     case EventKind::kEnd:
       return;
   }
@@ -109,6 +111,7 @@ bool same(const GuestEvent& got, const GuestEvent& want) {
     case EventKind::kFrameReceived:
       return got.sender == want.sender && got.sender_frame == want.sender_frame;
     case EventKind::kConsoleByte:
+    case EventKind::kConsoleInput:
       return got.byte == want.byte;
     case EventKind::kEnd:
       return false;

@@ -111,7 +111,7 @@ TEST_F(Recover, AnyFlippedBitOfAStreamGivesATruePrefix) {
 
 // Each guest keeps what is left of it; only what depends on a lost frame goes.
 TEST_F(Recover, LongRunsCutAnywhere) {
-  write(testing::random_script(13, 600));
+  write(testing::typed_script(13, 600));
   const auto size = testing::file_bytes(directory_ / "guest-2.stream").size();
   for (size_t part = 10; part > 0; --part) {
     truncate("guest-2.stream", size * part / 11);
@@ -166,7 +166,7 @@ TEST_F(Recover, ADestroyedWriterLosesNothing) {
 
 // The rows are in the log, the chunk is in the stream file in part: the log counts.
 TEST_F(Recover, AChunkPartlyWrittenIsTakenFromTheLog) {
-  const Script script = testing::random_script(5, 300);
+  const Script script = testing::typed_script(5, 300);
   write(script);
   fs::remove(directory_ / "guest-0.stream");
   {

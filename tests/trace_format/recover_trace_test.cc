@@ -68,7 +68,7 @@ TEST_F(RecoverTrace, ImpliedDeliveriesStay) {
 }
 
 TEST_F(RecoverTrace, ADamagedChunkEndsItsGuestAndNoOther) {
-  write(testing::random_script(6, 400));
+  write(testing::typed_script(6, 400));
   const auto source = open_file(trace_);
   auto index = TraceIndex::open(**source);
   ASSERT_TRUE(index.ok());

@@ -18,7 +18,7 @@ class Rewrite : public ::testing::Test {
     reader_ = std::move(*reader);
   }
   testing::TemporaryFolder folder_;
-  testing::Script script_ = testing::random_script(21, 200);
+  testing::Script script_ = testing::typed_script(21, 200);
   std::unique_ptr<TraceReader> reader_;
 };
 

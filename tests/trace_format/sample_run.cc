@@ -199,6 +199,18 @@ Script random_script(uint64_t seed, int events) {
   return ScriptMaker(seed).make(events);
 }
 
+Script typed_script(uint64_t seed, int events) {
+  Script script = random_script(seed, events);
+  for (const size_t guest : {0, 1}) {
+    for (ScriptEvent& event : script.guests[guest]) {
+      if (event.kind == EventKind::kConsoleByte && event.sequence % 2 == 1) {
+        event.kind = EventKind::kConsoleInput;
+      }
+    }
+  }
+  return script;
+}
+
 Script small_script() {
   Script script;
   script.run = sample_run_info(2);
@@ -247,6 +259,8 @@ void append(StreamWriter& writer, const ScriptEvent& event) {
       return writer.append_frame_received(at, {event.sender}, {event.sender_frame}, static_cast<uint32_t>(event.payload.size()));
     case EventKind::kConsoleByte:
       return writer.append_console_byte(at, event.byte);
+    case EventKind::kConsoleInput:
+      return writer.append_console_input(at, event.byte);
     case EventKind::kEnd:
       (void)writer.finish(at, event.reason);
   }

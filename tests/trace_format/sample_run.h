@@ -39,6 +39,8 @@ struct Script {
 
 /// `events` events of all kinds over three guests in an order drawn from `seed`, then each guest's end. The same everywhere.
 [[nodiscard]] Script random_script(uint64_t seed, int events);
+/// The same run, but every second console byte of the first two guests was typed.
+[[nodiscard]] Script typed_script(uint64_t seed, int events);
 /// A few events of every kind, for tests that damage each byte.
 [[nodiscard]] Script small_script();
 

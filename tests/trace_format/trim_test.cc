@@ -57,7 +57,7 @@ class Trim : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  Script script_ = testing::random_script(5, 400);
+  Script script_ = testing::typed_script(5, 400);
   TrimOptions window_;
 };
 

@@ -16,5 +16,6 @@ int main(int argc, char** argv) {
   reprise::testing::write_trace(reprise::testing::small_script(), folder / (version + "-small.golden"));
   reprise::testing::write_trace(reprise::testing::random_script(2, 200), folder / (version + "-chunks.golden"));
   reprise::testing::write_trace(reprise::testing::process_script(), folder / (version + "-process.golden"));
+  reprise::testing::write_trace(reprise::testing::typed_script(2, 200), folder / (version + "-typed.golden"));
   return 0;
 }
