@@ -7,7 +7,7 @@ set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 guests=${REPRISE_GUESTS:-$repo/build/guests}
-sources=("$repo"/examples/guest/{init,*.[ch]} "$repo"/tools/build_guest.sh "$repo"/tools/extract_vmlinux.py "$repo"/tools/pack_initramfs.py)
+sources=("$repo"/examples/guest/{init,*.[ch]} "$repo"/examples/illusion/guest/*.[ch] "$repo"/tools/build_guest.sh "$repo"/tools/extract_vmlinux.py "$repo"/tools/pack_initramfs.py)
 drivers=(e1000 vmxnet3 virtio_net)
 
 say() { echo "guest: $*"; }
@@ -53,7 +53,8 @@ build() {
   dpkg-deb -x "$busybox_deb" "$work/busybox"
   python3 "$repo/tools/extract_vmlinux.py" "$(find "$work/kernel" -name 'vmlinuz-*')" "$work/vmlinux"
   say "compiling and packing the initramfs"
-  "${CC:-cc}" -static -O2 -s -std=gnu11 -Wall -Wextra -Wl,--build-id=none -o "$work/reprise-guest" "$repo"/examples/guest/*.c
+  "${CC:-cc}" -static -O2 -s -std=gnu11 -Wall -Wextra -Wl,--build-id=none -o "$work/reprise-guest" "$repo"/examples/guest/*.c \
+    "$repo"/examples/illusion/guest/*.c
   python3 "$repo/tools/pack_initramfs.py" "$work/guest.cpio" --init "$repo/examples/guest/init" --program "$work/reprise-guest" \
     --busybox "$(find "$work/busybox" -type f -path '*/bin/busybox')" --modules "$work/kernel" --driver "${drivers[@]}"
   {

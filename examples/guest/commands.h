@@ -15,6 +15,10 @@ int tcp_receive_command(int argc, char** argv);
 int clocks_command(int argc, char** argv);
 int chat_command(int argc, char** argv);
 int validate_command(int argc, char** argv);
+/// In examples/illusion/guest.
+int illusion_command(int argc, char** argv);
+int illusion_peer_command(int argc, char** argv);
+int illusion_noise_command(int argc, char** argv);
 
 /// Ends the process with a message if `text` is not a number from `low` to `high`.
 uint64_t parse_number(const char* what, const char* text, uint64_t low, uint64_t high);

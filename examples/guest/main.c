@@ -22,6 +22,9 @@ static const struct {
     {"clocks", clocks_command, "READS"},
     {"chat", chat_command, "ADDRESS MESSAGES SEED"},
     {"validate", validate_command, "SAMPLES PLACE ADDRESS..."},
+    {"illusion", illusion_command, "DRIFT_SECONDS PEER_MAC"},
+    {"illusion-peer", illusion_peer_command, ""},
+    {"illusion-noise", illusion_noise_command, "PARTNER_MAC FROM_SECOND TO_SECOND"},
 };
 enum { kCommandCount = sizeof kCommands / sizeof kCommands[0] };
 
