@@ -1,6 +1,7 @@
 """How each case of the illusion is run: see compare.py."""
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 EXAMPLE = Path(__file__).resolve().parent
 DEPLOYMENTS = {"alone": "alone.xml", "crowd": "crowd.xml", "barriers": "barriers.xml"}
@@ -108,9 +110,15 @@ class Cases:
             finish(attacker, command)
 
 
+def die_with_parent() -> None:
+    """In a child: nobody else would end a guest that waits for ever."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, int(signal.SIGKILL))
+
+
 @contextlib.contextmanager
 def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent)
     try:
         yield process
     finally:
@@ -135,16 +143,11 @@ def run_to_end(command: list[str]) -> None:
 
 @contextlib.contextmanager
 def busy_host() -> Iterator[None]:
-    """One busy process more than there are cores. `timeout` ends them should this program be killed."""
-    spin = ["timeout", str(LIMIT_SECONDS), sys.executable, "-c", "while True: pass"]
-    spinning = [subprocess.Popen(spin) for _ in range(1 + (os.cpu_count() or 1))]
-    try:
+    """One busy process more than there are cores."""
+    with contextlib.ExitStack() as spinning:
+        for _ in range(1 + (os.cpu_count() or 1)):
+            spinning.enter_context(running([sys.executable, "-c", "while True: pass"]))
         yield
-    finally:
-        for process in spinning:
-            process.terminate()
-        for process in spinning:
-            process.wait()
 
 
 def wait_for_line(line: str, console: Path, process: subprocess.Popen[str]) -> None:
@@ -187,7 +190,7 @@ def pause_by_monitor(console: Path, attacker: subprocess.Popen[str]) -> None:
         execute(lines, "cont")
 
 
-def execute(lines, command: str) -> None:
+def execute(lines: TextIO, command: str) -> None:
     lines.write(json.dumps({"execute": command}) + "\n")
     lines.flush()
     for line in lines:
@@ -204,7 +207,7 @@ def stock_command(folder: Path, name: str, other: str, mac: str, append: str) ->
     guests = os.environ["REPRISE_GUESTS"]
     net = f"dgram,id=n0,local.type=unix,local.path={folder}/{name}.net,remote.type=unix,remote.path={folder}/{other}.net"
     return [
-        *["qemu-system-x86_64", "-accel", "tcg", "-m", "128", "-nodefaults", "-display", "none", "-no-reboot"],
+        *[os.environ.get("REPRISE_QEMU", "qemu-system-x86_64"), "-accel", "tcg", "-m", "128", "-nodefaults", "-display", "none", "-no-reboot"],
         *["-serial", f"file:{folder}/{name}.log", "-qmp", f"unix:{folder}/{name}.qmp,server=on,wait=off"],
         *["-netdev", net, "-device", f"vmxnet3,netdev=n0,mac={mac}", "-kernel", f"{guests}/vmlinux", "-initrd", f"{guests}/guest.cpio"],
         *["-append", f"console=ttyS0 panic=-1 quiet ip4=10.0.0.1/24 {append}"],
