@@ -104,13 +104,25 @@ std::string run_text(const TraceSummary& trace) {
   return text;
 }
 
+std::string_view kind_name(GuestKind kind) {
+  switch (kind) {
+    case GuestKind::kQemu:
+      return "qemu";
+    case GuestKind::kProcess:
+      return "process";
+    case GuestKind::kGateway:
+      return "gateway";
+  }
+  return "unknown";
+}
+
 Json guest_json(const GuestInfo& guest) {
   Json images = Json::array();
   for (const ImageInfo& image : guest.images) {
     images.push_back({{"role", image.role}, {"path", image.path}, {"sha256", image.sha256}, {"size_bytes", image.size_bytes}});
   }
   return {{"name", guest.name},
-          {"kind", guest.kind == GuestKind::kQemu ? "qemu" : "process"},
+          {"kind", kind_name(guest.kind)},
           {"host", guest.host},
           {"address", guest.address},
           {"mac", guest.mac},

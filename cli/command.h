@@ -17,11 +17,15 @@ inline constexpr int kExitDifference = 1;  ///< diff and replay found one, and r
 [[nodiscard]] Result<int> console_command(const Arguments& arguments);
 [[nodiscard]] Result<int> diff_command(const Arguments& arguments);
 [[nodiscard]] Result<int> dump_command(const Arguments& arguments);
+[[nodiscard]] Result<int> exec_command(const Arguments& arguments);
 [[nodiscard]] Result<int> examples_command(const Arguments& arguments);
+/// Not for people: it is what `ssh` has the system's ssh run.
+[[nodiscard]] Result<int> gateway_connect_command(const Arguments& arguments);
 [[nodiscard]] Result<int> info_command(const Arguments& arguments);
 [[nodiscard]] Result<int> record_command(const Arguments& arguments);
 [[nodiscard]] Result<int> recover_command(const Arguments& arguments);
 [[nodiscard]] Result<int> replay_command(const Arguments& arguments);
+[[nodiscard]] Result<int> ssh_command(const Arguments& arguments);
 [[nodiscard]] Result<int> stats_command(const Arguments& arguments);
 [[nodiscard]] Result<int> trim_command(const Arguments& arguments);
 [[nodiscard]] Result<int> validate_command(const Arguments& arguments);

@@ -21,7 +21,7 @@ struct Command {
   Result<int> (*run)(const Arguments&);
 };
 
-constexpr std::array<Command, 12> kCommands = {{
+constexpr std::array<Command, 15> kCommands = {{
     {"record", "run guests on a simulated network and record them", record_command},
     {"console", "show a guest's console in a run that goes on, and type there", console_command},
     {"examples", "what comes with Reprise to be recorded", examples_command},
@@ -32,14 +32,19 @@ constexpr std::array<Command, 12> kCommands = {{
     {"dump", "the events of a trace as text", dump_command},
     {"trim", "a part of a trace as a trace of its own", trim_command},
     {"validate", "hold the guests' pings against the platform", validate_command},
+    {"ssh", "log in to a guest of a run that is being recorded", ssh_command},
+    {"exec", "run a command in such a guest", exec_command},
     {"verify", "read a whole trace and check it", verify_command},
     {"recover", "make a trace from what a killed run left", recover_command},
+    {"gateway-connect", "", gateway_connect_command},  // no summary: not for people
 }};
 
 std::string help() {
   std::string text = "usage: reprise COMMAND ...\n\nRecords virtual machines on a simulated network, and replays them bit for bit.\n\n";
   for (const Command& command : kCommands) {
-    text += fmt::format("  {:<8}  {}\n", command.name, command.summary);
+    if (!command.summary.empty()) {
+      text += fmt::format("  {:<8}  {}\n", command.name, command.summary);
+    }
   }
   text +=
       "\n'reprise COMMAND --help' explains a command and shows an example. 'reprise --version' prints the version.\n\n"

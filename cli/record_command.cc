@@ -49,7 +49,7 @@ CommandLine record_command_line(bool example) {
   namespace options = boost::program_options;
   CommandLine line(
       "reprise record {PLATFORM DEPLOYMENT | --example NAME} -o FILE [--until T] [--max-size SIZE] [--seed N] [--durable] [--no-trace] "
-      "[--realtime FACTOR] "
+      "[--realtime FACTOR] [--expose-gateway] "
       "[--console DIR] "
       "[--encrypt-to RECIPIENT]... [-- SIMGRID-OPTIONS]",
       "Runs the guests of DEPLOYMENT on the network of PLATFORM and records all that reaches them, until every guest has ended\n"
@@ -75,6 +75,8 @@ CommandLine record_command_line(bool example) {
       "'reprise console'. Time that is lost, as in a slow boot, is not made up for. Nothing that a guest sees changes, but that a run "
       "without "
       "an end waits where all guests are idle for ever");
+  line.options().add_options()(
+      "expose-gateway", "let a gateway's 'forward' listen on addresses that other machines can reach, too: they then reach the guest");
   add_encrypt_to_option(line,
                         "encrypt the trace, and all that is on the disk while the run goes on, for this public key (age1..., as age-keygen "
                         "prints it); repeatable. A run that is killed then loses what is not written yet: of each guest the chunk being "
@@ -123,6 +125,7 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
   options.output = line.text_or("output", "");
   options.trace = !line.has("no-trace");
   options.durable = line.has("durable");
+  options.expose_gateway = line.has("expose-gateway");
   options.console_folder = line.text_or("console", "");
   options.simgrid_options = simgrid_options;
   ASSIGN_OR_RETURN(options.recipients, recipients_of(line));
@@ -145,7 +148,9 @@ Result<RecordOptions> record_options(const CommandLine& line, const Arguments& s
 Result<std::string> outcome_text(const RecordOptions& options, const RecordOutcome& outcome) {
   std::string text;
   for (const RecordedGuest& guest : outcome.guests) {
-    text += fmt::format("{}: {} at {} s\n{}", printable(guest.name), end_reason_name(guest.reason), seconds_text(guest.end), guest.words);
+    // A gateway does not end by itself: it closes with the run.
+    text += fmt::format("{}: {} at {} s\n{}", printable(guest.name), guest.is_gateway ? "closed" : end_reason_name(guest.reason),
+                        seconds_text(guest.end), guest.words);
   }
   if (!options.trace) {
     return text;

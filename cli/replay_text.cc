@@ -27,6 +27,9 @@ std::string replay_text(const GuestReplay& guest) {
   if (guest.divergence.has_value()) {
     return divergence_text(guest, *guest.divergence);
   }
+  if (guest.is_gateway) {
+    return fmt::format("{}: a gateway: nothing to run; what it sent is among what the others received\n", printable(guest.name));
+  }
   return fmt::format("{}: identical, {} s, {} frames, {} clock reads, {} console bytes\n", printable(guest.name), seconds_text(guest.end),
                      guest.frames, guest.clock_reads, guest.console_bytes);
 }

@@ -2,14 +2,17 @@
 
 namespace reprise {
 
-Result<GuestPrograms> find_guest_programs(bool machines, bool processes) {
+Result<GuestPrograms> find_guest_programs(const std::set<GuestKind>& kinds) {
   GuestPrograms programs;
-  if (machines) {
+  if (kinds.contains(GuestKind::kQemu)) {
     ASSIGN_OR_RETURN(programs.qemu, find_qemu());
     ASSIGN_OR_RETURN(programs.plugin, find_plugin());
   }
-  if (processes) {
+  if (kinds.contains(GuestKind::kProcess)) {
     ASSIGN_OR_RETURN(programs.process_host, find_process_host());
+  }
+  if (kinds.contains(GuestKind::kGateway)) {
+    ASSIGN_OR_RETURN(programs.gateway, find_gateway());
   }
   return programs;
 }
@@ -22,17 +25,26 @@ std::vector<std::string> guest_command(const GuestPrograms& programs, const Gues
     arguments.insert(arguments.end(), {"-plugin", plugin_argument(programs.plugin, launch)});
     return arguments;
   }
-  std::vector<std::string> command = {programs.process_host.string()};
+  const bool is_process = guest.kind == GuestKind::kProcess;
+  std::vector<std::string> command = {(is_process ? programs.process_host : programs.gateway).string()};
   for (std::string& option : session_options(launch)) {
     command.push_back(std::move(option));
   }
-  command.emplace_back("-process");
+  command.emplace_back(is_process ? "-process" : "-gateway");
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
 
 const char* runner_name(GuestKind kind) {
-  return kind == GuestKind::kQemu ? "QEMU" : "process host";
+  switch (kind) {
+    case GuestKind::kQemu:
+      return "QEMU";
+    case GuestKind::kProcess:
+      return "process host";
+    case GuestKind::kGateway:
+      return "gateway";
+  }
+  return "program";
 }
 
 }  // namespace reprise

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,21 +14,21 @@
 
 namespace reprise {
 
-/// Only what is needed is looked for: a run of processes alone needs no QEMU.
 struct GuestPrograms {
   std::optional<QemuProgram> qemu;
   std::filesystem::path plugin;
   std::filesystem::path process_host;
+  std::filesystem::path gateway;
 };
 
-/// kMachine with the remedy when one is not there.
-[[nodiscard]] Result<GuestPrograms> find_guest_programs(bool machines, bool processes);
+/// What guests of `kinds` need, and nothing else: a run of processes alone needs no QEMU. kMachine with the remedy when one is not there.
+[[nodiscard]] Result<GuestPrograms> find_guest_programs(const std::set<GuestKind>& kinds);
 
 /// The program and arguments that run `guest` from `images`, `launch` being how its session is to behave.
 [[nodiscard]] std::vector<std::string> guest_command(const GuestPrograms& programs, const GuestInfo& guest,
                                                      const std::vector<ImageInfo>& images, const PluginLaunch& launch);
 
-/// "QEMU" or "process host": for messages.
+/// "QEMU", "process host" or "gateway": for messages.
 [[nodiscard]] const char* runner_name(GuestKind kind);
 
 }  // namespace reprise

@@ -164,6 +164,10 @@ Result<fs::path> find_process_host() {
   return find_own_file("the process host", "reprise/reprise_process_host");
 }
 
+Result<fs::path> find_gateway() {
+  return find_own_file("the gateway", "reprise/reprise_gateway");
+}
+
 fs::path programs_folder() {
   if (const char* chosen = std::getenv("REPRISE_PROGRAMS"); chosen != nullptr) {
     return chosen;

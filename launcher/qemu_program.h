@@ -28,6 +28,9 @@ struct QemuProgram {
 /// The host of native processes, beside the plugin. kMachine when it is not there.
 [[nodiscard]] Result<std::filesystem::path> find_process_host();
 
+/// The program of gateways, beside the plugin. kMachine when it is not there.
+[[nodiscard]] Result<std::filesystem::path> find_gateway();
+
 /// The folder of the examples' programs: what REPRISE_PROGRAMS names, or beside the running program. It may not exist.
 [[nodiscard]] std::filesystem::path programs_folder();
 

@@ -66,7 +66,7 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
   if (options_.progress) {
     options_.progress(now_);
   }
-  end_wanted_ = end_wanted_ || (options_.wants_end && options_.wants_end(now_));
+  end_wanted_ = end_wanted_ || only_companions_run() || (options_.wants_end && options_.wants_end(now_));
   return collect(horizon);
 }
 
@@ -98,8 +98,20 @@ Status Barrier::hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted) 
 }
 
 bool Barrier::ended_by_wish() const {
-  return finishing_ && now_ == horizon_ && now_ < options_.until &&
-         std::ranges::any_of(ends_, [](const End& end) { return end.reason == EndReason::kUntil; });
+  bool stopped = false;
+  for (size_t i = 0; i < ends_.size(); ++i) {
+    stopped = stopped || (ends_[i].reason == EndReason::kUntil && !is_companion(i));
+  }
+  return stopped && finishing_ && now_ == horizon_ && now_ < options_.until;
+}
+
+bool Barrier::only_companions_run() const {
+  for (size_t i = 0; i < guests_.size(); ++i) {
+    if (!is_companion(i) && guests_[i].state != State::kEnded) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Status Barrier::release(GuestIndex index) {

@@ -35,6 +35,8 @@ class Barrier final : public Participants {
     std::optional<Pacing> pacing = {};  ///< nothing: as fast as it goes
     ConsoleServer* consoles = nullptr;  ///< null: nobody types
     Duration lookahead = {};            ///< of the network; for what is typed
+    /// By guest, may be shorter: who does not keep the run going. When all others have ended, the next quantum is the last.
+    std::vector<bool> companions = {};
   };
   /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.
   static constexpr uint64_t kMaxHeldBytes = uint64_t{1} << 30;
@@ -90,6 +92,8 @@ class Barrier final : public Participants {
   Status take_stop(GuestIndex index, const Message& message);
   Status take_end(GuestIndex index, const Message& message);
   Advance collect(VirtualTime horizon);
+  [[nodiscard]] bool is_companion(size_t guest) const { return guest < options_.companions.size() && options_.companions[guest]; }
+  [[nodiscard]] bool only_companions_run() const;
   Error broken(GuestIndex index, const std::string& why);
 
   std::vector<Guest> guests_;

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string_view>
 
+#include "recorder/gateway_actor.h"
 #include "recorder/guest_properties.h"
 #include "recorder/near_name.h"
 #include "recorder/process_actor.h"
@@ -43,7 +45,7 @@ class DeploymentParser {
         RETURN_IF_ERROR(parse_top_element(*element));
       }
     }
-    if (guests_.empty()) {
+    if (std::ranges::all_of(guests_, [](const DeployedGuest& guest) { return guest.gateway.has_value(); })) {
       return at(root, "no guest: want at least one <actor host=\"...\" function=\"qemu_guest\">");
     }
     RETURN_IF_ERROR(check_addresses());
@@ -134,13 +136,13 @@ class DeploymentParser {
     if (host == nullptr || *host == '\0') {
       return at(actor, "<actor> lacks host=\"...\", the SimGrid host that the guest runs on");
     }
-    const bool is_process = function != nullptr && function == kProcessFunction;
-    if (function == nullptr || (!is_process && std::string_view(function) != "qemu_guest")) {
-      const std::vector<std::string> known = {"qemu_guest", "outage", std::string(kProcessFunction)};
+    const std::string_view function_name = function == nullptr ? "" : function;
+    if (function_name != "qemu_guest" && function_name != kProcessFunction && function_name != kGatewayFunction) {
+      const std::vector<std::string> known = {"qemu_guest", "outage", std::string(kProcessFunction), std::string(kGatewayFunction)};
       return at(actor,
-                fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\", \"{}\" for a native process or \"outage\"",
-                            function == nullptr ? "" : shown(function), near_name_hint(function == nullptr ? "" : function, known),
-                            kProcessFunction));
+                fmt::format("unknown function '{}' of <actor>{}; want function=\"qemu_guest\", \"{}\" for a native process, \"{}\" or "
+                            "\"outage\"",
+                            shown(function_name), near_name_hint(function_name, known), kProcessFunction, kGatewayFunction));
     }
     if (const std::string text = printable(host); text != host) {
       return at(actor, fmt::format("host '{}' holds characters that cannot be printed; no host of a platform is named so", shown(host)));
@@ -148,7 +150,9 @@ class DeploymentParser {
     DeployedGuest guest;
     guest.host = host;
     guest.line = actor.GetLineNum();
-    RETURN_IF_ERROR(is_process ? parse_process(actor, guest) : parse_machine(actor, guest));
+    RETURN_IF_ERROR(function_name == kProcessFunction   ? parse_process(actor, guest)
+                    : function_name == kGatewayFunction ? parse_gateway(actor, guest)
+                                                        : parse_machine(actor, guest));
     RETURN_IF_ERROR(finish_actor(actor, guest));
     return guest;
   }
@@ -165,6 +169,15 @@ class DeploymentParser {
         actor, [&](const std::string& id, const char* value) { return set_process_property(process, guest.machine, id, value, folders_); },
         &arguments));
     const Status status = set_process_arguments(process, guest.machine, std::move(arguments), folders_);
+    return status.ok() ? status : Status(at(actor, status.error().message));
+  }
+
+  Status parse_gateway(const XMLElement& actor, DeployedGuest& guest) const {
+    GatewayPlan& gateway = guest.gateway.emplace();
+    RETURN_IF_ERROR(parse_properties(actor, [&](const std::string& id, const char* value) {
+      return set_gateway_property(gateway, guest.machine, id, value, folders_);
+    }));
+    const Status status = check_gateway(gateway, guest.machine);
     return status.ok() ? status : Status(at(actor, status.error().message));
   }
 
@@ -253,7 +266,7 @@ class DeploymentParser {
       }
       guest.machine.name = guest.host;
     }
-    if (guest.machine.kernel.empty() && !guest.process.has_value()) {
+    if (guest.machine.kernel.empty() && guest.kind() == GuestKind::kQemu) {
       return at(actor, fmt::format("guest '{}' lacks <prop id=\"kernel\" value=\"...\"/>", guest.machine.name));
     }
     if (const auto [first, fresh] = line_of_name_.emplace(guest.machine.name, guest.line); !fresh) {

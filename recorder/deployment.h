@@ -6,18 +6,25 @@
 #include <string>
 #include <vector>
 
+#include "launcher/gateway_command.h"
 #include "launcher/guest_machine.h"
 #include "launcher/process_command.h"
 #include "recorder/outage.h"
+#include "trace_format/run_info.h"
 #include "trace_format/status.h"
 
 namespace reprise {
 
 struct DeployedGuest {
-  GuestMachine machine;                  ///< of a process: name, address and MAC only
+  GuestMachine machine;                  ///< of a process or a gateway: name, address and MAC only
   std::optional<NativeProcess> process;  ///< a native process, no machine
+  std::optional<GatewayPlan> gateway;    ///< a gateway, no machine
   std::string host;                      ///< SimGrid host name
   int line = 0;                          ///< of its <actor> in the deployment file
+
+  [[nodiscard]] GuestKind kind() const {
+    return process.has_value() ? GuestKind::kProcess : gateway.has_value() ? GuestKind::kGateway : GuestKind::kQemu;
+  }
 };
 
 struct Deployment {

@@ -12,7 +12,7 @@ Result<DeploymentOutline> outline_deployment(const std::filesystem::path& path) 
   const tinyxml2::XMLElement& root = *file.document->RootElement();
   for (const auto* actor = root.FirstChildElement("actor"); actor != nullptr; actor = actor->NextSiblingElement("actor")) {
     const char* function = actor->Attribute("function");
-    if (function == nullptr || std::string_view(function) == "outage") {
+    if (function == nullptr || std::string_view(function) == "outage" || std::string_view(function) == "gateway") {
       continue;
     }
     ++outline.guests;

@@ -11,7 +11,7 @@
 namespace reprise {
 
 struct DeploymentOutline {
-  size_t guests = 0;            ///< actors of all functions but "outage"
+  size_t guests = 0;            ///< actors of all functions but "outage" and "gateway"
   std::set<std::string> files;  ///< values of properties that begin with a variable, such as ${REPRISE_GUESTS}/vmlinux
 };
 

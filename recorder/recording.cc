@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <set>
 
 #include "launcher/guest_machine.h"
 #include "launcher/guest_program.h"
@@ -13,6 +14,7 @@
 #include "recorder/barrier.h"
 #include "recorder/console_server.h"
 #include "recorder/deployment.h"
+#include "recorder/gateway_actor.h"
 #include "recorder/interrupt.h"
 #include "recorder/live_folder.h"
 #include "recorder/run_description.h"
@@ -102,10 +104,15 @@ Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, co
   return error;
 }
 
+bool is_gateway(const GuestInfo& guest) {
+  return guest.kind == GuestKind::kGateway;
+}
+
 RecordOutcome outcome_of(const Barrier& barrier, const Supervisor& supervisor, const RunInfo& run, const NetworkModel& network) {
   RecordOutcome outcome;
   for (size_t i = 0; i < run.guests.size(); ++i) {
     outcome.guests.push_back({.name = run.guests[i].name, .end = barrier.ends()[i].at, .reason = barrier.ends()[i].reason, .words = {}});
+    outcome.guests.back().is_gateway = is_gateway(run.guests[i]);
     if (barrier.ends()[i].reason == EndReason::kCrash) {
       outcome.guests.back().words = supervisor.words_of(GuestIndex{static_cast<uint32_t>(i)});
     }
@@ -156,9 +163,14 @@ Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seed
     RETURN_IF_ERROR(options.adjust(deployment));
   }
   ASSIGN_OR_RETURN(prepared.network, make_network(options, deployment));
-  const auto is_process = [](const DeployedGuest& guest) { return guest.process.has_value(); };
-  ASSIGN_OR_RETURN(prepared.programs, find_guest_programs(!std::ranges::all_of(deployment.guests, is_process),
-                                                          std::ranges::any_of(deployment.guests, is_process)));
+  if (!options.expose_gateway) {
+    RETURN_IF_ERROR(check_exposure(deployment));
+  }
+  std::set<GuestKind> kinds;
+  for (const DeployedGuest& guest : deployment.guests) {
+    kinds.insert(guest.kind());
+  }
+  ASSIGN_OR_RETURN(prepared.programs, find_guest_programs(kinds));
   RETURN_IF_ERROR(make_seed_images(deployment, seeds.path()));
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.programs));
   prepared.seeds = take_seeds(prepared.run);
@@ -186,11 +198,14 @@ struct Entrance {
 Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run, const Streams& streams) {
   Entrance entrance;
   // Without a trace there is no folder that a client could find.
-  if (options.realtime == 0 || !options.trace) {
+  if (!options.trace || (options.realtime == 0 && std::ranges::none_of(run.guests, is_gateway))) {
     return entrance;
   }
   ASSIGN_OR_RETURN(LiveFolder folder, LiveFolder::create(streams.folder));
   entrance.folder.emplace(std::move(folder));
+  if (options.realtime == 0) {
+    return entrance;
+  }
   ASSIGN_OR_RETURN(const int listening, entrance.folder->listen("console"));
   std::vector<ConsoleServer::Console> consoles;
   for (const GuestInfo& guest : run.guests) {
@@ -213,8 +228,10 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                                              .recipients = streams.recipients},
                                                             channels));
   std::vector<std::string> names;
+  std::vector<bool> companions;
   for (const GuestInfo& guest : prepared.run.guests) {
     names.push_back(guest.name);
+    companions.push_back(is_gateway(guest));
   }
   NetworkModel::Limits limits{.until = options.until};
   Barrier::Options barrier_options{.until = options.until,
@@ -222,7 +239,8 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                    .interrupt_fd = interrupt.fd(),
                                    .progress = seldom(options.progress),
                                    .consoles = entrance.consoles.get(),
-                                   .lookahead = prepared.network->lookahead()};
+                                   .lookahead = prepared.network->lookahead(),
+                                   .companions = std::move(companions)};
   if (options.realtime != 0) {
     limits.longest_turn = Pacing::longest_turn(options.realtime);
     limits.longest_idle_turn = limits.longest_turn;

@@ -32,6 +32,7 @@ struct RecordOptions {
   std::filesystem::path console_folder;  ///< empty, or where NAME.log goes
   /// Virtual seconds a host second at most, from Pacing::kSlowest to kFastest; 0: as fast as it goes. Changes nothing that a guest sees.
   double realtime = 0;
+  bool expose_gateway = false;               ///< a gateway may listen on addresses that others than this machine's users reach
   std::vector<std::string> simgrid_options;  ///< as after `--`
   /// May change what was deployed before anything starts; may be empty.
   std::function<Status(Deployment&)> adjust;
@@ -43,6 +44,7 @@ struct RecordedGuest {
   VirtualTime end;
   EndReason reason = EndReason::kAborted;
   std::string words;  ///< of a process that crashed: how, one or more lines
+  bool is_gateway = false;
 };
 
 struct RecordOutcome {

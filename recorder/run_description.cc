@@ -63,6 +63,33 @@ Result<GuestInfo> describe_process(const Deployment& deployment, const DeployedG
   return info;
 }
 
+GuestInfo describe_gateway(const DeployedGuest& guest) {
+  GatewayPlan plan = *guest.gateway;
+  plan.name = guest.machine.name;
+  plan.address = guest.machine.address;
+  plan.mac = guest.machine.mac;
+  return {.name = plan.name,
+          .host = guest.host,
+          .address = plan.address,
+          .mac = plan.mac,
+          .nic = "gateway",
+          .command_line = gateway_arguments(plan),
+          .kind = GuestKind::kGateway};
+}
+
+Result<GuestInfo> describe_guest(const Deployment& deployment, const DeployedGuest& guest, const GuestPrograms& programs, uint64_t seed,
+                                 ImageDigests& digests) {
+  switch (guest.kind()) {
+    case GuestKind::kProcess:
+      return describe_process(deployment, guest, digests);
+    case GuestKind::kGateway:
+      return describe_gateway(guest);
+    case GuestKind::kQemu:
+      break;
+  }
+  return describe_machine(guest, *programs.qemu, seed, digests);
+}
+
 }  // namespace
 
 Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& deployment, const NetworkModel& network,
@@ -79,9 +106,7 @@ Result<RunInfo> describe_run(const RecordOptions& options, const Deployment& dep
   run.until = options.until;
   ImageDigests digests;
   for (size_t i = 0; i < deployment.guests.size(); ++i) {
-    const DeployedGuest& deployed = deployment.guests[i];
-    ASSIGN_OR_RETURN(GuestInfo guest, deployed.process.has_value() ? describe_process(deployment, deployed, digests)
-                                                                   : describe_machine(deployed, *programs.qemu, options.seed + i, digests));
+    ASSIGN_OR_RETURN(GuestInfo guest, describe_guest(deployment, deployment.guests[i], programs, options.seed + i, digests));
     run.guests.push_back(std::move(guest));
   }
   return run;

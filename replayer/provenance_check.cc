@@ -68,6 +68,7 @@ Result<std::vector<ImageInfo>> check_provenance(const GuestInfo& guest, const Gu
   if (!is_guest_name(guest.name)) {
     differences.emplace_back("name: only letters, digits, '.', '_' and '-' may be in it");
   }
+  CHECK(guest.kind != GuestKind::kGateway);
   const bool is_process = guest.kind == GuestKind::kProcess;
   for (std::string& difference : is_process ? compare_process_command(guest) : compare_command_line(guest)) {
     differences.push_back(std::move(difference));

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "launcher/child_process.h"
@@ -175,6 +176,17 @@ Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader) {
   return {};
 }
 
+GuestReplay gateway_result(TraceReader& reader, GuestIndex guest) {
+  const GuestStatistics statistics = reader.guest_statistics(guest);
+  return {.name = reader.run().guests[guest.value].name,
+          .end = statistics.last,
+          .frames = statistics.frames_sent + statistics.frames_received,
+          .clock_reads = 0,
+          .console_bytes = statistics.console_bytes,
+          .is_gateway = true,
+          .divergence = {}};
+}
+
 /// Everything that can be said before a QEMU is started: the machine fits, and the trace does not contradict itself.
 Result<std::vector<Job>> prepare(TraceReader& reader, const std::vector<GuestIndex>& guests, const GuestPrograms& programs,
                                  const ReplayHere& here) {
@@ -183,6 +195,12 @@ Result<std::vector<Job>> prepare(TraceReader& reader, const std::vector<GuestInd
   for (const GuestIndex guest : guests) {
     Job job;
     job.guest = guest;
+    const bool is_gateway = reader.run().guests[guest.value].kind == GuestKind::kGateway;
+    if (is_gateway) {
+      job.result = gateway_result(reader, guest);
+      jobs.push_back(std::move(job));
+      continue;
+    }
     ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], programs, digests, here));
     ASSIGN_OR_RETURN(const auto contradiction, find_contradiction(reader, guest));
     if (contradiction.has_value()) {
@@ -206,9 +224,12 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
                              options.trace.string(), seconds_text(reader->run().from))};
   }
   ASSIGN_OR_RETURN(const auto guests, chosen_guests(*reader, options));
-  const auto is_process = [&](GuestIndex guest) { return reader->run().guests[guest.value].kind == GuestKind::kProcess; };
-  ASSIGN_OR_RETURN(const GuestPrograms programs,
-                   find_guest_programs(!std::ranges::all_of(guests, is_process), std::ranges::any_of(guests, is_process)));
+  std::set<GuestKind> kinds;
+  for (const GuestIndex guest : guests) {
+    kinds.insert(reader->run().guests[guest.value].kind);
+  }
+  kinds.erase(GuestKind::kGateway);
+  ASSIGN_OR_RETURN(const GuestPrograms programs, find_guest_programs(kinds));
   ASSIGN_OR_RETURN(const CarriedImages carried, CarriedImages::extract(*reader, guests, !options.identities.empty()));
   const ReplayHere here{.carried = &carried, .any_program = options.any_program};
   ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, guests, programs, here));

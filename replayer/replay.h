@@ -29,6 +29,7 @@ struct GuestReplay {
   uint64_t frames = 0;
   uint64_t clock_reads = 0;
   uint64_t console_bytes = 0;
+  bool is_gateway = false;               ///< there is nothing to run: what it sent came from outside
   std::optional<Divergence> divergence;  ///< empty: identical
 };
 

@@ -16,6 +16,7 @@ packages=(
   nlohmann-json3-dev libtinyxml2-dev libboost-program-options-dev libglib2.0-dev libgtest-dev
   debootstrap e2fsprogs                                                                          # for guests with a root file system
   genisoimage faketime                                                                           # for their seeds
+  libslirp-dev openssh-client                                                                    # for gateways, and to reach guests through them
   age                                                                                            # to test encrypted traces against
 )
 qemu_package=qemu-system-x86

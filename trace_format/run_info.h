@@ -20,19 +20,19 @@ struct ImageInfo {
 };
 
 /// What runs a guest. The numbers are those of FORMAT.md.
-enum class GuestKind : uint8_t { kQemu = 0, kProcess = 1 };
-inline constexpr GuestKind kLastGuestKind = GuestKind::kProcess;
+enum class GuestKind : uint8_t { kQemu = 0, kProcess = 1, kGateway = 2 };
+inline constexpr GuestKind kLastGuestKind = GuestKind::kGateway;
 
 struct GuestInfo {
   std::string name;           ///< unique in the run, not empty
   std::string host;           ///< the SimGrid host
   std::string address;        ///< CIDR as in the deployment, or empty
   std::string mac;            ///< "52:54:00:..."
-  std::string nic;            ///< "e1000", "vmxnet3" or "virtio-net"; of a process: "process"
-  std::string qemu_version;   ///< as `qemu-system-x86_64 --version` prints it, first line; of a process: empty
-  std::string qemu_build_id;  ///< lower-case hex of the ELF build id; of a process: empty
+  std::string nic;            ///< "e1000", "vmxnet3" or "virtio-net"; of a process: "process", of a gateway: "gateway"
+  std::string qemu_version;   ///< as `qemu-system-x86_64 --version` prints it, first line; of others: empty
+  std::string qemu_build_id;  ///< lower-case hex of the ELF build id; of others: empty
   std::vector<std::string>
-      command_line;  ///< QEMU's (a process: its host's) arguments after the program, plugin left out, images as ${role}
+      command_line;  ///< QEMU's (a process: its host's; a gateway: its own) arguments after the program, plugin left out, images as ${role}
   std::vector<ImageInfo> images;
   uint32_t icount_shift = 0;  ///< one instruction takes 2^icount_shift ns; 0..10
   bool omitted = false;       ///< left out by `trim`: the trace has nothing of this guest but its place among the others

@@ -179,7 +179,7 @@ struct GuestInfo {
   images @8 :List(ImageInfo);  # at most 64
   icountShift @9 :UInt32;      # 0 to 10
   omitted @10 :Bool;           # left out by `trim`: the guest has no stream
-  kind @11 :UInt8;             # 0 a virtual machine in QEMU, 1 a native process; a reader refuses others. Since 2.1
+  kind @11 :UInt8;             # 0 a virtual machine in QEMU, 1 a native process, 2 a gateway (2.2); a reader refuses others. Since 2.1
 }
 
 struct ImageInfo {

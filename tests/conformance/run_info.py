@@ -10,7 +10,7 @@ NEVER = (1 << 63) - 1
 MOST_TEXTS = 262_144
 MOST_IMAGES = 64
 LARGEST_SHIFT = 10
-LAST_KIND = 1  # a native process
+LAST_KIND = 2  # a gateway
 HEX_DIGITS = set("0123456789abcdef")
 
 

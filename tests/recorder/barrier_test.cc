@@ -197,6 +197,20 @@ TEST_F(BarrierTest, ConsoleOutputThatNobodyAskedForIsRefused) {
   EXPECT_EQ(run(100), "guest 'guest0' failed at virtual time 0 ns: it shows its console, which nobody asked for");
 }
 
+TEST_F(BarrierTest, WhoOnlyKeepsOthersCompanyEndsAfterThem) {
+  meet(2, 0, {.until = {900}, .companions = {true}});
+  stop(0, 100, 150);
+  stop(1, 100);
+  EXPECT_EQ(run(100), "sent; next 100");
+  stop(0, 200, 250);
+  end(1, 130);
+  EXPECT_EQ(run(200), "sent; next 250; ended 1@130");
+  end(0, 300, EndReason::kUntil);
+  EXPECT_EQ(run(300), "sent; next never; ended 0@300; finished");
+  EXPECT_EQ(heard(0), (Lines{"grant 100", "grant 200", "finish 300"}));
+  EXPECT_FALSE(barrier_->ended_by_wish()) << "nobody was stopped who would have gone on by itself";
+}
+
 TEST_F(BarrierTest, AWishForTheEndOfARunThatEndsAnywayIsNone) {
   meet(1, 0, {.until = {900}, .wants_end = [](VirtualTime /*now*/) { return true; }});
   end(0, 60);

@@ -30,6 +30,15 @@ MAY_INCLUDE: dict[str, list[str]] = {
         "qemu_hooks/session",
         "trace_format/",
     ],
+    # A gateway feeds the same live session; it knows no QEMU and starts nothing.
+    "gateway": [
+        "launcher/gateway_command",
+        "recorder/live_folder",
+        "qemu_hooks/make_session",
+        "qemu_hooks/plugin_args",
+        "qemu_hooks/session",
+        "trace_format/",
+    ],
     "analysis": ["trace_format/"],
     "cli": [""],
     "tests": [""],
