@@ -30,6 +30,8 @@ class GatewayEndpoint final : public StoppedGuest {
   [[nodiscard]] Status step();
 
   void deliver(ByteView frame) override;
+  /// It has no console.
+  [[nodiscard]] bool type(uint8_t /*byte*/) override { return false; }
   [[nodiscard]] VirtualTime idle_until() const override;
 
  private:
