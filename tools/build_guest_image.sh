@@ -133,7 +133,8 @@ make_initramfs() {
     '*/kernel/drivers/virtio/*' '*/kernel/drivers/nvdimm/*' '*/kernel/drivers/dax/*' '*/kernel/drivers/cdrom/*' '*/kernel/net/*' \
     '*/kernel/fs/*' '*/kernel/lib/*' '*/kernel/crypto/*'
   dpkg-deb -x "$busybox_deb" "$work/busybox"
-  "${CC:-cc}" -static -O2 -s -std=gnu11 -Wall -Wextra -Wl,--build-id=none -o "$work/reprise-guest" "$repo"/examples/guest/*.c
+  "${CC:-cc}" -static -O2 -s -std=gnu11 -Wall -Wextra -Wl,--build-id=none -o "$work/reprise-guest" "$repo"/examples/guest/*.c \
+    "$repo"/examples/illusion/guest/*.c
   python3 "$repo/tools/pack_initramfs.py" "$work/debian.cpio" --init "$guest/initramfs_init" --program "$work/reprise-guest" \
     --busybox "$(find "$work/busybox" -type f -path '*/bin/busybox')" --modules "$work/kernel" --driver "${drivers[@]}"
 }
