@@ -23,4 +23,17 @@ Script process_script() {
   return script;
 }
 
+Script gateway_script() {
+  Script script = small_script();
+  GuestInfo& gateway = script.run.guests[0];
+  gateway.kind = GuestKind::kGateway;
+  gateway.nic = "gateway";
+  gateway.qemu_version.clear();
+  gateway.qemu_build_id.clear();
+  gateway.command_line = {"-name", gateway.name, "-address", "10.0.0.1/24", "-mac", gateway.mac};
+  gateway.images.clear();
+  gateway.icount_shift = 0;
+  return script;
+}
+
 }  // namespace reprise::testing

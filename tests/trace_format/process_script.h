@@ -8,4 +8,7 @@ namespace reprise::testing {
 /// small_script() as two native processes: with their clock, one that exits and one that crashes.
 [[nodiscard]] Script process_script();
 
+/// small_script() with a gateway in the place of its first guest, as 2.2 has them.
+[[nodiscard]] Script gateway_script();
+
 }  // namespace reprise::testing
