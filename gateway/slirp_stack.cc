@@ -209,7 +209,7 @@ bool SlirpStack::in_use() const {
   return polled_.size() > listeners_ || (had_frames_ && now_.ns - last_frame_.ns < kStillInUse.ns);
 }
 
-Result<int> SlirpStack::connect(VirtualTime now, GuestPort to) {
+Result<int> SlirpStack::connect(VirtualTime now, const GuestPort& to) {
   now_ = now;
   const sockaddr_un meeting_place = socket_in_folder(folder_, kMeetingPlace);
   const auto* place = reinterpret_cast<const sockaddr*>(&meeting_place);

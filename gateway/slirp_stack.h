@@ -35,7 +35,7 @@ class SlirpStack final : public HostSide {
 
   /// Begins a TCP connection to a guest, whose first frame leaves with the next exchange(). The descriptor is the caller's; it is closed
   /// from the other end when the guest refuses.
-  [[nodiscard]] Result<int> connect(VirtualTime now, GuestPort to);
+  [[nodiscard]] Result<int> connect(VirtualTime now, const GuestPort& to);
 
  private:
   SlirpStack(const GatewayPlan& plan, int folder);

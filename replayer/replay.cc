@@ -195,17 +195,16 @@ Result<std::vector<Job>> prepare(TraceReader& reader, const std::vector<GuestInd
   for (const GuestIndex guest : guests) {
     Job job;
     job.guest = guest;
-    const bool is_gateway = reader.run().guests[guest.value].kind == GuestKind::kGateway;
-    if (is_gateway) {
-      job.result = gateway_result(reader, guest);
-      jobs.push_back(std::move(job));
-      continue;
+    const GuestInfo& info = reader.run().guests[guest.value];
+    if (info.kind != GuestKind::kGateway) {
+      ASSIGN_OR_RETURN(job.images, check_provenance(info, programs, digests, here));
     }
-    ASSIGN_OR_RETURN(job.images, check_provenance(reader.run().guests[guest.value], programs, digests, here));
     ASSIGN_OR_RETURN(const auto contradiction, find_contradiction(reader, guest));
     if (contradiction.has_value()) {
       ASSIGN_OR_RETURN(job.result,
                        result_of(reader, guest, {.reached = contradiction->at, .counts = {}, .mismatch = contradiction, .error = {}}));
+    } else if (info.kind == GuestKind::kGateway) {
+      job.result = gateway_result(reader, guest);
     }
     jobs.push_back(std::move(job));
   }
