@@ -23,7 +23,8 @@ namespace reprise {
 /// The only file that knows libslirp is slirp_stack.cc.
 class SlirpStack final : public HostSide {
  public:
-  /// `folder` (open, and ours alone to write) is where connect() meets libslirp. kRunFailed when a forward's address cannot be listened on.
+  /// `folder` (open, and ours alone to write; -1 if there will be no connect()) is where connect() meets libslirp. kRunFailed when a
+  /// forward's address cannot be listened on.
   [[nodiscard]] static Result<std::unique_ptr<SlirpStack>> create(const GatewayPlan& plan, int folder);
   ~SlirpStack() override;
   SlirpStack(const SlirpStack&) = delete;
