@@ -124,7 +124,8 @@ void LiveSession::type_due(VirtualTime now, StoppedGuest& guest) {
   while (next_typing() <= now && now < finish_at_) {
     const std::vector<uint8_t>& bytes = typed_.front().payload;
     if (!guest.type(bytes[typed_done_])) {
-      type_again_at_ = now + kTypeAgainAfter;
+      // A recorder may have granted any time.
+      type_again_at_ = now > VirtualTime::never() - kTypeAgainAfter ? VirtualTime::never() : now + kTypeAgainAfter;
       return;
     }
     if (writer_ != nullptr) {

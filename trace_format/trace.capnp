@@ -141,7 +141,7 @@ struct GuestStatistics {
   bytesSent @2 :UInt64;
   bytesReceived @3 :UInt64;
   clockReads @4 :List(UInt64);      # by ClockSource; missing ones are 0. A reader refuses a number above 0 of a source that it does not know
-  consoleBytes @5 :UInt64;
+  consoleBytes @5 :UInt64;          # printed and typed
   firstNs @6 :Int64;                # of its first chunk; 0 without any
   lastNs @7 :Int64;                 # of its last chunk
   ended @8 :Bool;                   # the stream has its end event

@@ -32,6 +32,7 @@ class StrictWriter final : public StreamWriter {
     append(at);
   }
   void append_console_byte(VirtualTime at, uint8_t /*byte*/) override { append(at); }
+  void append_console_input(VirtualTime at, uint8_t /*byte*/) override { append(at); }
   void append_network(const NetworkEvent& /*event*/) override { CHECK(!"network event in a guest's stream"); }
   [[nodiscard]] Status status() const override { return {}; }
   [[nodiscard]] Status finish(VirtualTime at, EndReason /*reason*/) override {

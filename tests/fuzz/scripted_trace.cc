@@ -171,7 +171,7 @@ void script_of_chunk(const LoadedChunk& chunk, bool first, std::vector<uint8_t>&
   };
   put(first ? static_cast<uint64_t>(chunk.header.first.ns) : 0, 8);
   put(chunk.header.ends ? 1 : 0, 1);
-  const size_t count = column_count(chunk.header.stream.is_network(), views_of(columns));
+  const size_t count = chunk.header.stream.is_network() ? size_t{kNetworkColumnCount} : size_t{kGuestColumnCount};
   for (size_t i = 0; i < count; ++i) {
     const ByteView column = chunk.columns[i];
     put(column.size() < 0xff ? column.size() : 0xff, 1);

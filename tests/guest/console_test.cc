@@ -3,11 +3,13 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -20,17 +22,33 @@ extern char** environ;
 namespace reprise::testing {
 namespace {
 
-/// `reprise console` with pipes for a keyboard and a screen.
+/// `reprise console` with pipes for a keyboard and a screen, or with a terminal for both.
 class Console {
  public:
-  explicit Console(const std::vector<std::string>& arguments) {
-    std::array<int, 2> keys{};
-    std::array<int, 2> screen{};
-    CHECK(pipe2(keys.data(), O_CLOEXEC) == 0 && pipe2(screen.data(), O_CLOEXEC) == 0);
+  enum class On { kPipes, kTerminal };
+  explicit Console(const std::vector<std::string>& arguments, On on = On::kPipes) {
+    std::array<int, 2> keys{};    // read by the program, written by us
+    std::array<int, 2> screen{};  // the other way
+    if (on == On::kPipes) {
+      CHECK(pipe2(keys.data(), O_CLOEXEC) == 0 && pipe2(screen.data(), O_CLOEXEC) == 0);
+    } else {
+      keys[1] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+      CHECK(keys[1] >= 0 && grantpt(keys[1]) == 0 && unlockpt(keys[1]) == 0);
+      screen[0] = dup(keys[1]);
+      std::array<char, 64> name{};
+      CHECK(ptsname_r(keys[1], name.data(), name.size()) == 0);
+      keys[0] = open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+      screen[1] = dup(keys[0]);
+      terminal_ = dup(keys[0]);
+      CHECK(tcgetattr(terminal_, &before_) == 0);
+    }
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, keys[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, screen[1], STDOUT_FILENO);
+    if (on == On::kTerminal) {
+      posix_spawn_file_actions_adddup2(&actions, screen[1], STDERR_FILENO);
+    }
     std::vector<std::string> words = {REPRISE_PROGRAM, "console"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
@@ -48,6 +66,9 @@ class Console {
   ~Console() {
     close(keys_);
     close(screen_);
+    if (terminal_ >= 0) {
+      close(terminal_);
+    }
     if (pid_ > 0) {
       kill(pid_, SIGKILL);
       waitpid(pid_, nullptr, 0);
@@ -74,6 +95,16 @@ class Console {
       shown_.append(buffer.data(), static_cast<size_t>(n > 0 ? n : 0));
     }
   }
+  /// Keys come one by one and without echo, as a guest wants them.
+  [[nodiscard]] bool terminal_is_raw() const {
+    termios now{};
+    return tcgetattr(terminal_, &now) == 0 && (now.c_lflag & (ICANON | ECHO | ISIG)) == 0;
+  }
+  [[nodiscard]] bool terminal_is_as_before() const {
+    termios now{};
+    return tcgetattr(terminal_, &now) == 0 && now.c_lflag == before_.c_lflag && now.c_iflag == before_.c_iflag &&
+           now.c_oflag == before_.c_oflag;
+  }
   int exit_code() {
     int status = 0;
     CHECK(waitpid(std::exchange(pid_, -1), &status, 0) > 0);
@@ -84,8 +115,24 @@ class Console {
   pid_t pid_ = -1;
   int keys_ = -1;
   int screen_ = -1;
+  int terminal_ = -1;
+  termios before_{};
   std::string shown_;
   size_t looked_at_ = 0;
+};
+
+/// A paced recording of shells that has begun.
+class Recording {
+ public:
+  Recording(const GuestRun& run, const std::string& trace) : recording_(run.record_command(trace, {"--realtime", "1"})) {
+    begun_ = wait_until([path = run.path(trace + ".partial/live/console")] { return std::filesystem::exists(path); });
+  }
+  [[nodiscard]] bool begun() const { return begun_; }
+  Outcome wait() { return recording_.wait(); }
+
+ private:
+  RunningReprise recording_;
+  bool begun_ = false;
 };
 
 /// All that was typed at guest 0's console.
@@ -104,8 +151,8 @@ std::string typed_in(const GuestRun& run, const std::string& trace) {
 TEST(Console, WhatIsTypedIsRecordedAndReplayed) {
   const GuestRun run;
   run.deploy({{.name = "alice", .append = "run=shell"}});
-  RunningReprise recording(run.record_command("a.trace", {"--realtime", "1"}));
-  ASSERT_TRUE(wait_until([&run] { return std::filesystem::exists(run.path("a.trace.partial/live/console")); }));
+  Recording recording(run, "a.trace");
+  ASSERT_TRUE(recording.begun());
   Console console({"alice", "--run", run.path("a.trace.partial")});
   ASSERT_TRUE(console.shows("/ # "));
   EXPECT_TRUE(complains(run_reprise({"console", "carol", "--run", run.path("a.trace.partial")}), 2, "no guest 'carol' in this run"));
@@ -144,8 +191,8 @@ TEST(Console, WhatIsTypedIsRecordedAndReplayed) {
 TEST(Console, APasteArrivesWhole) {
   const GuestRun run;
   run.deploy({{.name = "alice", .append = "run=shell"}});
-  RunningReprise recording(run.record_command("a.trace", {"--realtime", "1"}));
-  ASSERT_TRUE(wait_until([&run] { return std::filesystem::exists(run.path("a.trace.partial/live/console")); }));
+  Recording recording(run, "a.trace");
+  ASSERT_TRUE(recording.begun());
   Console console({"alice", "--run", run.path("a.trace.partial")});
   ASSERT_TRUE(console.shows("/ # "));
   std::string paste = "cat > /dev/null\n";
@@ -159,7 +206,49 @@ TEST(Console, APasteArrivesWhole) {
   EXPECT_TRUE(replays_identically(run.replay("a.trace"), 1));
 }
 
-TEST(Console, ARunThatIsNotPacedTakesNothing) {
+TEST(Console, ATerminalIsRawWhileAPersonTypesAndAsItWasAfterThat) {
+  const GuestRun run;
+  run.deploy({{.name = "alice", .append = "run=shell"}});
+  Recording recording(run, "a.trace");
+  ASSERT_TRUE(recording.begun());
+  Console leaving({"alice", "--run", run.path("a.trace")}, Console::On::kTerminal);
+  ASSERT_TRUE(leaving.shows("the console of alice; Ctrl-] leaves it"));
+  ASSERT_TRUE(leaving.shows("/ # "));
+  EXPECT_TRUE(leaving.terminal_is_raw());
+  leaving.type("echo I was here\r");
+  ASSERT_TRUE(leaving.shows("\nI was here"));
+  leaving.type("\x1d");
+  EXPECT_EQ(leaving.exit_code(), 0);
+  EXPECT_TRUE(leaving.terminal_is_as_before());
+  // The run goes on, and whoever comes later sees what was printed.
+  Console ending({"alice", "--run", run.path("a.trace")}, Console::On::kTerminal);
+  ASSERT_TRUE(ending.shows("\nI was here"));
+  ending.type("exit\r");
+  EXPECT_EQ(ending.exit_code(), 0);
+  EXPECT_TRUE(ending.terminal_is_as_before());
+  ASSERT_TRUE(exits(recording.wait(), 0));
+  EXPECT_EQ(typed_in(run, "a.trace"), "echo I was here\rexit\r");
+}
+
+// Both guests are idle for ever when somebody types: what one of them then sends must reach the other in its future.
+TEST(Console, GuestsTalkBecauseSomebodyTyped) {
+  const GuestRun run;
+  run.deploy({{.name = "alice", .append = "run=shell"}, {.name = "bob", .append = "run=shell"}});
+  Recording recording(run, "a.trace");
+  ASSERT_TRUE(recording.begun());
+  Console alice({"alice", "--run", run.path("a.trace.partial")});
+  Console bob({"bob", "--run", run.path("a.trace.partial")});
+  ASSERT_TRUE(alice.shows("/ # "));
+  ASSERT_TRUE(bob.shows("/ # "));
+  alice.type("ping -c 2 10.0.0.2\n");
+  ASSERT_TRUE(alice.shows("2 packets received"));
+  alice.type("exit\n");
+  bob.type("exit\n");
+  ASSERT_TRUE(exits(recording.wait(), 0));
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), 2));
+}
+
+TEST(ConsoleRefusal, ARunThatIsNotPacedTakesNothing) {
   const GuestRun run;
   run.deploy({{.name = "alice", .append = "run=shell"}});
   RunningReprise recording(run.record_command("a.trace", {"--until", "1000s"}));
