@@ -83,5 +83,5 @@ def root_summaries(layout: Layout) -> list[Struct]:
     root, place = compressed_message(layout.root).root(), layout.root.place
     guests = root.structs(0)
     check(len(guests) == len(layout.run.guests), place, f"{len(guests)} guests, the run has {len(layout.run.guests)}")
-    check(root.numbers(2) == layout.unknown, place, "kept is not the list of the chunks of unknown kinds")
+    check(root.numbers(2) == [chunk.offset for chunk in layout.kept], place, "kept is not the list of the chunks of no stream")
     return guests + [root.struct(1)]

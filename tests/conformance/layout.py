@@ -21,20 +21,20 @@ class Layout:
     run: RunInfo
     streams: list[StreamLayout]  # guests in order, then the network
     root: Chunk
-    unknown: list[int]  # offsets
+    kept: list[Chunk]  # that belong to no stream: parts of images, and kinds that this reader does not know
 
 
 def parse_layout(data: bytes) -> Layout:
     version = parse_file_header(data)
     trailer = parse_trailer(data)
-    known, unknown = [], []
+    known, kept = [], []
     for chunk in chunks(data):
         if chunk.kind <= ROOT:
             known.append(chunk)
         else:
             between = bool(known) and chunk.offset < trailer.run_offset
-            check(between, chunk.place, "chunk of an unknown kind that is not between the two of run information")
-            unknown.append(chunk.offset)
+            check(between, chunk.place, "chunk of no stream that is not between the two of run information")
+            kept.append(chunk)
     check(len(known) >= 3 and known[0].kind == RUN, "byte 32", "trace does not begin with run information")
     second, root = known[-2:]
     check(second.kind == RUN and second.offset == trailer.run_offset, second.place, "no run information where the trailer says")
@@ -42,7 +42,7 @@ def parse_layout(data: bytes) -> Layout:
     first = known[0]
     check(data[first.offset : first.end] == data[second.offset : second.end], second.place, "differs from the first run information")
     run = parse_run_info(first)
-    return Layout(version, run, split_streams(run, known[1:-2]), root, unknown)
+    return Layout(version, run, split_streams(run, known[1:-2]), root, kept)
 
 
 def split_streams(run: RunInfo, body: list[Chunk]) -> list[StreamLayout]:

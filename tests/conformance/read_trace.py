@@ -4,7 +4,7 @@
 usage: read_trace.py TRACE [--dump] [--json]
 
   --dump   prints the events as `reprise dump` does
-  --json   prints a summary: guests, counts, digests
+  --json   prints a summary: guests, counts, digests, bytes of the images that it carries
 
 Shares no code with the library: what the two of them read alike is what the specification says. Exit code 0: the trace is sound;
 2: wrong usage, or a trace too large for this reader; 3: damaged, or no trace. Needs the program `zstd`.
@@ -20,6 +20,7 @@ from checked_trace import TooLarge, Trace, clock_reads, read_trace
 from damage import Damage
 from event_text import dump_lines
 from guest_events import SOURCES
+from images import carried_images
 from network_events import DELIVERED
 
 USAGE, DAMAGED = 2, 3
@@ -47,7 +48,8 @@ def summary(trace: Trace) -> dict:
     network = {"digest": trace.network_digests.stream.hex(), "delivered": delivered, "dropped": len(trace.network) - delivered}
     run = trace.layout.run
     whole = {"version": ".".join(map(str, trace.layout.version)), "seed": run.seed, "incomplete": run.incomplete, "partial": run.partial}
-    return whole | {"guests": guests, "network": network}
+    images = {sha256: len(image) for sha256, image in carried_images(trace.layout.kept).items()}
+    return whole | {"guests": guests, "network": network, "images": images}
 
 
 def main() -> int:

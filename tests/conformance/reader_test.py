@@ -6,7 +6,9 @@ usage: reader_test.py --reprise PROGRAM --write-traces PROGRAM --golden FOLDER
 
 import argparse
 import contextlib
+import hashlib
 import io
+import json
 import random
 import subprocess
 import sys
@@ -80,6 +82,13 @@ class Reader(unittest.TestCase):
             for columns in trace.network_columns:
                 with self.subTest(f"{path.name}: {columns.chunk.place}"):
                     self.assertEqual(canonical_network_columns(columns.chunk.first_ns, network_events(columns)), columns.raw)
+
+    def test_image_in_a_trace(self) -> None:
+        trace = options.golden / "v2.2-image.golden"
+        self.assert_read_alike(trace)
+        summary = json.loads(run(sys.executable, READER, trace, "--json").stdout)
+        content = bytes((i * 7 + i // 256) & 255 for i in range(5000))
+        self.assertEqual(summary["images"], {hashlib.sha256(content).hexdigest(): len(content)})
 
     def test_golden_traces(self) -> None:
         traces = [path for path in sorted(options.golden.iterdir()) if not path.name.startswith("v1.")]

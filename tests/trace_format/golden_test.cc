@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "tests/trace_format/process_script.h"
+#include "trace_format/embedded_image.h"
 
 namespace reprise {
 namespace {
@@ -88,6 +89,21 @@ TEST(Golden, TheSameRunIsWrittenTheSameWay) {
   for (const Golden& golden : goldens()) {
     write_trace(golden.script, folder / "new.trace");
     expect_golden(golden, folder / "new.trace");
+  }
+}
+
+// What 2.2 added, too: the small run with an image in its trace.
+TEST(Golden, AnImageIsRead) {
+  const testing::TemporaryFolder folder;
+  testing::write_trace_with_image(folder / "new.trace");
+  for (const fs::path& path : {fs::path(GOLDEN_FOLDER) / "v2.2-image.golden", folder / "new.trace"}) {
+    expect_golden(goldens().front(), path);
+    const auto reader = TraceReader::open(path);
+    ASSERT_TRUE(reader.ok());
+    const fs::path out = folder / ("image of " + path.filename().string());
+    const auto found = extract_image(**reader, testing::kCarriedImage, out);
+    ASSERT_TRUE(found.ok() && *found);
+    EXPECT_EQ(testing::file_bytes(out), testing::carried_image());
   }
 }
 

@@ -1,5 +1,7 @@
 #include "tests/trace_format/process_script.h"
 
+#include "trace_format/embedded_image.h"
+
 namespace reprise::testing {
 
 Script process_script() {
@@ -34,6 +36,25 @@ Script gateway_script() {
   gateway.images.clear();
   gateway.icount_shift = 0;
   return script;
+}
+
+std::vector<uint8_t> carried_image() {
+  std::vector<uint8_t> bytes(5000);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<uint8_t>(i * 7 + i / 256);
+  }
+  return bytes;
+}
+
+void write_trace_with_image(const std::filesystem::path& output) {
+  const TemporaryFolder folder;
+  write_bytes(folder / "image", carried_image());
+  const Script script = small_script();
+  const std::filesystem::path streams = folder.folder("streams");
+  write_streams(script, streams);
+  const ImageInfo image{.role = "seed", .path = (folder / "image").string(), .sha256 = kCarriedImage, .size_bytes = 5000};
+  CHECK(embed_images(streams, {&image, 1}).ok());
+  CHECK(join_streams(streams, script.run, output).ok());
 }
 
 }  // namespace reprise::testing

@@ -1,4 +1,4 @@
-// Writes the golden traces of a version about to be released, for tests/trace_format/golden: write_golden FOLDER v2.1
+// Writes the golden traces of a version about to be released, for tests/trace_format/golden: write_golden FOLDER v2.2
 // Golden files of released versions are never written again.
 #include <cstdio>
 #include <filesystem>
@@ -17,5 +17,7 @@ int main(int argc, char** argv) {
   reprise::testing::write_trace(reprise::testing::random_script(2, 200), folder / (version + "-chunks.golden"));
   reprise::testing::write_trace(reprise::testing::process_script(), folder / (version + "-process.golden"));
   reprise::testing::write_trace(reprise::testing::typed_script(2, 200), folder / (version + "-typed.golden"));
+  reprise::testing::write_trace(reprise::testing::gateway_script(), folder / (version + "-gateway.golden"));
+  reprise::testing::write_trace_with_image(folder / (version + "-image.golden"));
   return 0;
 }
