@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 #include "trace_format/event_text.h"
 
 namespace reprise {

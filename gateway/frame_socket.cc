@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 
 namespace reprise {
 

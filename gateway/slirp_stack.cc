@@ -15,7 +15,7 @@
 #include <limits>
 #include <utility>
 
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 
 namespace reprise {
 namespace {

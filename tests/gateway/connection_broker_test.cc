@@ -9,7 +9,7 @@
 
 #include <thread>
 
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 #include "tests/gateway/collected_output.h"
 #include "tests/temporary_folder.h"
 

@@ -10,7 +10,7 @@
 
 #include "gateway/connection_broker.h"
 #include "gateway/frame_stream.h"
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 #include "tests/guest/guest_run.h"
 
 namespace reprise::testing {

@@ -34,6 +34,7 @@ MAY_INCLUDE: dict[str, list[str]] = {
     "gateway": [
         "launcher/gateway_command",
         "recorder/live_folder",
+        "recorder/socket_path",
         "qemu_hooks/make_session",
         "qemu_hooks/plugin_args",
         "qemu_hooks/session",

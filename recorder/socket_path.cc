@@ -1,4 +1,4 @@
-#include "gateway/socket_path.h"
+#include "recorder/socket_path.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
