@@ -85,9 +85,10 @@ std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progres
   };
 }
 
-Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits, PrivateFolder& seeds) {
+Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits,
+             std::optional<PrivateFolder>& seeds) {
   Status status = barrier.meet();
-  seeds.remove();  // every guest has mapped its own
+  seeds.reset();  // every guest has mapped its own
   if (status.ok()) {
     status = network.simulate(barrier, limits);
   }
@@ -139,7 +140,8 @@ struct Prepared {
   std::unique_ptr<NetworkModel> network;
   GuestPrograms programs;
   RunInfo run;
-  std::vector<ImageInfo> seeds;  ///< where they are now
+  std::optional<PrivateFolder> seed_folder;  ///< none when no guest has a seed
+  std::vector<ImageInfo> seeds;              ///< where they are now
 };
 
 /// Takes the folder, which is gone tomorrow, out of the paths of the seeds' images, and returns the images with it.
@@ -156,7 +158,7 @@ std::vector<ImageInfo> take_seeds(RunInfo& run) {
   return seeds;
 }
 
-Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seeds) {
+Result<Prepared> prepare(const RecordOptions& options) {
   Prepared prepared;
   ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder(), programs_folder()));
   if (options.adjust) {
@@ -171,7 +173,12 @@ Result<Prepared> prepare(const RecordOptions& options, const PrivateFolder& seed
     kinds.insert(guest.kind());
   }
   ASSIGN_OR_RETURN(prepared.programs, find_guest_programs(kinds));
-  RETURN_IF_ERROR(make_seed_images(deployment, seeds.path()));
+  if (std::ranges::any_of(deployment.guests, [](const DeployedGuest& guest) { return !guest.machine.seed.empty(); })) {
+    // The trace carries the images of the seeds; of an encrypted run nothing readable goes to the disk.
+    ASSIGN_OR_RETURN(PrivateFolder folder, PrivateFolder::create(!options.recipients.empty()));
+    prepared.seed_folder.emplace(std::move(folder));
+    RETURN_IF_ERROR(make_seed_images(deployment, prepared.seed_folder->path()));
+  }
   ASSIGN_OR_RETURN(prepared.run, describe_run(options, deployment, *prepared.network, prepared.programs));
   prepared.seeds = take_seeds(prepared.run);
   if (const uint64_t smallest = SizeBudget::smallest(prepared.run, !options.recipients.empty());
@@ -215,18 +222,19 @@ Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run,
   return entrance;
 }
 
-Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams, PrivateFolder& seeds) {
+Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
   const Interrupt interrupt;
   ASSIGN_OR_RETURN(const Entrance entrance, open_entrance(options, prepared.run, streams));
   std::vector<GuestChannel> channels;
-  ASSIGN_OR_RETURN(Supervisor supervisor, Supervisor::start(prepared.programs, prepared.run,
-                                                            {.stream_folder = streams.folder,
-                                                             .console_folder = options.console_folder,
-                                                             .seed_folder = seeds.path(),
-                                                             .durable = options.durable,
-                                                             .show_consoles = entrance.consoles != nullptr,
-                                                             .recipients = streams.recipients},
-                                                            channels));
+  ASSIGN_OR_RETURN(Supervisor supervisor,
+                   Supervisor::start(prepared.programs, prepared.run,
+                                     {.stream_folder = streams.folder,
+                                      .console_folder = options.console_folder,
+                                      .seed_folder = prepared.seed_folder ? prepared.seed_folder->path() : fs::path(),
+                                      .durable = options.durable,
+                                      .show_consoles = entrance.consoles != nullptr,
+                                      .recipients = streams.recipients},
+                                     channels));
   std::vector<std::string> names;
   std::vector<bool> companions;
   for (const GuestInfo& guest : prepared.run.guests) {
@@ -254,7 +262,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
     };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
-  const Status driven = drive(*prepared.network, barrier, supervisor, limits, seeds);
+  const Status driven = drive(*prepared.network, barrier, supervisor, limits, prepared.seed_folder);
   supervisor.wait_then_kill();
   Status sealed;
   if (streams.network != nullptr) {
@@ -273,14 +281,12 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
 }  // namespace
 
 Result<RecordOutcome> record(const RecordOptions& options) {
-  // The trace carries the images of the seeds; of an encrypted run nothing readable goes to the disk.
-  ASSIGN_OR_RETURN(PrivateFolder seeds, PrivateFolder::create(!options.recipients.empty()));
-  ASSIGN_OR_RETURN(Prepared prepared, prepare(options, seeds));
+  ASSIGN_OR_RETURN(Prepared prepared, prepare(options));
   Streams streams;
   if (options.trace) {
     ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run, prepared.seeds));
   }
-  Result<RecordOutcome> outcome = run_guests(options, prepared, streams, seeds);
+  Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
   Status joined;
   if (outcome.ok() && options.trace) {
     prepared.run.until = outcome->full_at.value_or(prepared.run.until);
