@@ -56,7 +56,7 @@ struct StreamSummary {
 struct Root {
   std::vector<StreamSummary> guests;  ///< as many as the run has
   StreamSummary network;
-  std::vector<uint64_t> kept;  ///< offsets of chunks of unknown kinds
+  std::vector<uint64_t> kept;  ///< offsets of chunks that belong to no stream
 
   [[nodiscard]] const StreamSummary& summary(StreamId stream) const { return stream.is_network() ? network : guests[stream.value]; }
 };
