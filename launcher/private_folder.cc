@@ -22,11 +22,10 @@ Result<PrivateFolder> PrivateFolder::create(bool in_memory) {
   return PrivateFolder(name);
 }
 
-void PrivateFolder::remove() {
+PrivateFolder::~PrivateFolder() {
   if (!path_.empty()) {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
-    path_.clear();
   }
 }
 

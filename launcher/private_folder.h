@@ -12,15 +12,13 @@ class PrivateFolder {
  public:
   /// `in_memory`: where nothing gets to the disk, if this machine has such a place. kRunFailed when it cannot be made.
   [[nodiscard]] static Result<PrivateFolder> create(bool in_memory);
-  ~PrivateFolder() { remove(); }
+  ~PrivateFolder();
   PrivateFolder(PrivateFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
   PrivateFolder& operator=(PrivateFolder&&) = delete;
   PrivateFolder(const PrivateFolder&) = delete;
   PrivateFolder& operator=(const PrivateFolder&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Now instead of at the end.
-  void remove();
 
  private:
   explicit PrivateFolder(std::filesystem::path path) : path_(std::move(path)) {}
