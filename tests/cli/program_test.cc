@@ -233,12 +233,16 @@ TEST_F(ProgramTest, ReportsOnATrace) {
   EXPECT_EQ(run({"dump", path, "--kind", "frames"}).exit_code, 2);
   EXPECT_EQ(run({"verify", path}).out,
             path + ": sound: 9 chunks, 6 clock reads, 3 frames sent, 3 received, 3 console bytes, 3 network events\n");
+  EXPECT_EQ(run({"verify", path, "--checksums"}).out,
+            path + ": checksums match: 9 chunks, 6 clock reads, 3 frames sent, 3 received, 3 console bytes, 3 network events\n");
 }
 
 TEST_F(ProgramTest, VerifyFindsAFlippedBit) {
   std::string bytes = content(trace(ping_script(), "a.trace"));
   bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
-  EXPECT_EQ(run({"verify", file("flipped", bytes)}).exit_code, 3);
+  const std::string flipped = file("flipped", bytes);
+  EXPECT_EQ(run({"verify", flipped}).exit_code, 3);
+  EXPECT_EQ(run({"verify", flipped, "--checksums"}).exit_code, 3);
 }
 
 TEST_F(ProgramTest, RecoversWhatAKilledRunLeft) {

@@ -19,9 +19,9 @@ class Damage : public ::testing::Test {
     ASSERT_LT(good_.size(), 5000u) << "keep it small: the tests below try each bit";
   }
 
-  Status read(const std::vector<uint8_t>& bytes) {
+  Status read(const std::vector<uint8_t>& bytes, VerifyDepth depth = VerifyDepth::kEvents) {
     testing::write_bytes(folder_ / "bad.trace", bytes);
-    auto sound = verify_trace(folder_ / "bad.trace");
+    auto sound = verify_trace(folder_ / "bad.trace", {}, depth);
     return sound.ok() ? Status{} : Status{sound.error()};
   }
 
@@ -35,8 +35,10 @@ TEST_F(Damage, TruncationAtEveryByteIsNoticed) {
     ASSERT_FALSE(status.ok()) << "truncated to " << size << " bytes";
     ASSERT_EQ(status.error().kind, ErrorKind::kBadTrace);
     ASSERT_NE(status.error().message.find("bad.trace: "), std::string::npos) << status.error().message;
+    ASSERT_FALSE(read({good_.begin(), good_.begin() + static_cast<std::ptrdiff_t>(size)}, VerifyDepth::kChecksums).ok());
   }
   ASSERT_TRUE(testing::ok(read(good_)));
+  ASSERT_TRUE(testing::ok(read(good_, VerifyDepth::kChecksums)));
 }
 
 TEST_F(Damage, EveryFlippedBitIsNoticed) {
@@ -53,6 +55,9 @@ TEST_F(Damage, EveryFlippedBitIsNoticed) {
     const auto sound = verify_trace(folder_ / "bad.trace");
     ASSERT_FALSE(sound.ok()) << "bit " << bit % 8 << " of byte " << bit / 8;
     ASSERT_EQ(sound.error().kind, ErrorKind::kBadTrace);
+    const auto checksums = verify_trace(folder_ / "bad.trace", {}, VerifyDepth::kChecksums);
+    ASSERT_FALSE(checksums.ok()) << "bit " << bit % 8 << " of byte " << bit / 8;
+    ASSERT_EQ(checksums.error().message, sound.error().message);
     put(bit / 8, good_[bit / 8]);
   }
   ASSERT_TRUE(testing::verified(folder_ / "bad.trace"));
@@ -78,7 +83,7 @@ TEST_F(Damage, AStreamIsNotATrace) {
   EXPECT_NE(reader.error().message.find("a stream of an unfinished run"), std::string::npos) << reader.error().message;
 }
 
-// A sound chunk of another run in the place of one of the same size: only the digests in the index tell.
+// A sound chunk of another run in the place of one of the same size: only the digests in the index tell, which are of events.
 TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
   auto script = testing::small_script();
   script.guests[0][3].byte = 'y';
@@ -98,6 +103,7 @@ TEST_F(Damage, AChunkOfAnotherRunIsNoticed) {
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("a page of the index that does not describe the chunks before it"), std::string::npos)
       << status.error().message;
+  EXPECT_TRUE(testing::ok(read(mixed, VerifyDepth::kChecksums)));
   const auto script_of_mixed = testing::read_script(folder_ / "bad.trace");
   ASSERT_FALSE(script_of_mixed.ok());
   EXPECT_NE(script_of_mixed.error().message.find("it is not the chunk 0 of guest 0 that the index describes"), std::string::npos)
