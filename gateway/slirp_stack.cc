@@ -20,7 +20,6 @@
 namespace reprise {
 namespace {
 
-constexpr int64_t kNanosecondsInMillisecond = 1'000'000;
 /// What waits for the next exchange. Beyond it frames are dropped, and TCP sends them again.
 constexpr size_t kMostOutgoingBytes = size_t{4} << 20U;
 /// Somebody who was heard of so recently is about to say more.
