@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/command_line.h"
@@ -25,11 +26,7 @@ namespace {
 class ProgressLine {
  public:
   ProgressLine() : on_terminal_(isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (shown_) {
-      std::fputs("\r\x1b[K", stderr);
-    }
-  }
+  ~ProgressLine() { hide(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
@@ -39,8 +36,19 @@ class ProgressLine {
       shown_ = true;
     }
   }
+  /// A line that stays.
+  void note(const std::string& text) {
+    hide();
+    fmt::print(stderr, "reprise: {}\n", text);
+  }
 
  private:
+  void hide() {
+    if (std::exchange(shown_, false)) {
+      std::fputs("\r\x1b[K", stderr);
+    }
+  }
+
   bool on_terminal_;
   bool shown_ = false;
 };
@@ -188,6 +196,7 @@ Result<int> record_command(const Arguments& arguments) {
   {
     ProgressLine progress;
     options.progress = [&progress](VirtualTime now) { progress.show(now); };
+    options.held_up = [&progress](const HeldUp& held_up) { progress.note(held_up_text(held_up)); };
     ASSIGN_OR_RETURN(outcome, record(options));
   }
   ASSIGN_OR_RETURN(const std::string text, outcome_text(options, outcome));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -129,10 +130,30 @@ Status Barrier::release(GuestIndex index) {
 
 Status Barrier::wait_for_running() {
   const auto is_running = [](const Guest& guest) { return guest.state == State::kRunning; };
+  const auto begin = std::chrono::steady_clock::now();
+  std::chrono::milliseconds patience = options_.patience;
   while (std::ranges::any_of(guests_, is_running)) {
-    RETURN_IF_ERROR(hear(State::kRunning, nullptr));
+    const timespec timeout{.tv_sec = patience.count() / 1000, .tv_nsec = patience.count() % 1000 * 1'000'000};
+    ASSIGN_OR_RETURN(const bool heard, hear(State::kRunning, &timeout));
+    if (!heard) {
+      patience *= 2;
+      if (options_.held_up) {
+        options_.held_up(held_up_since(begin));
+      }
+    }
   }
   return {};
+}
+
+HeldUp Barrier::held_up_since(std::chrono::steady_clock::time_point begin) const {
+  HeldUp held_up{.by = {}, .from = now_, .to = horizon_};
+  held_up.waited = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  for (size_t i = 0; i < guests_.size(); ++i) {
+    if (guests_[i].state == State::kRunning) {
+      held_up.by.push_back(names_[i]);
+    }
+  }
+  return held_up;
 }
 
 /// Of a paced run: until the host's clock has come as far as the guests may run. Guests are stopped meanwhile; one that goes away is heard.
@@ -145,21 +166,24 @@ Status Barrier::wait_until_due(VirtualTime horizon) {
       break;
     }
     const timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
-    RETURN_IF_ERROR(hear(State::kStopped, &timeout));
+    if (const Result<bool> heard = hear(State::kStopped, &timeout); !heard.ok()) {
+      return heard.error();
+    }
   }
   return {};
 }
 
-/// Waits for a word of a guest in `state`, of a console or of a signal, or for `timeout`, and takes what there is.
-Status Barrier::hear(State state, const timespec* timeout) {
+/// Waits for a word of a guest in `state`, of a console or of a signal, or for `timeout`, and takes what there is. False: nothing came.
+Result<bool> Barrier::hear(State state, const timespec* timeout) {
   polled_.assign({{.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0},
                   {.fd = options_.consoles == nullptr ? -1 : options_.consoles->fd(), .events = POLLIN, .revents = 0}});
   const size_t first_guest = polled_.size();
   for (const Guest& guest : guests_) {
     polled_.push_back({.fd = guest.state == state ? guest.channel.fd() : -1, .events = POLLIN, .revents = 0});
   }
-  if (ppoll(polled_.data(), polled_.size(), timeout, nullptr) < 0 && errno != EINTR) {
-    return Error{ErrorKind::kRunFailed, "cannot wait for the guests"};
+  const int ready = ppoll(polled_.data(), polled_.size(), timeout, nullptr);
+  if (ready < 0 && errno != EINTR) {
+    return Error{ErrorKind::kRunFailed, fmt::format("cannot wait for the guests: {}", std::strerror(errno))};
   }
   if (polled_[0].revents != 0) {
     return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
@@ -172,7 +196,7 @@ Status Barrier::hear(State state, const timespec* timeout) {
       RETURN_IF_ERROR(read_from(GuestIndex{i}));
     }
   }
-  return {};
+  return ready != 0;
 }
 
 /// Never waits for the rest of a message: a guest that holds it back must not keep the others, or an interrupt, from being heard.

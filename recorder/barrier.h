@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <chrono>
 #include <ctime>
 #include <functional>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "recorder/console_server.h"
 #include "recorder/guest_protocol.h"
+#include "recorder/held_up.h"
 #include "recorder/network_model.h"
 #include "recorder/pacing.h"
 #include "trace_format/trace_writer.h"
@@ -37,6 +39,9 @@ class Barrier final : public Participants {
     Duration lookahead = {};            ///< of the network; for what is typed
     /// By guest, may be shorter: who does not keep the run going. When all others have ended, the next quantum is the last.
     std::vector<bool> companions = {};
+    /// Called when nobody has been heard for `patience` of host time, and again whenever that has doubled; may be empty.
+    std::function<void(const HeldUp&)> held_up = {};
+    std::chrono::milliseconds patience{10'000};
   };
   /// What one guest may send in a quantum, headers included: a flood must end the guest, not our machine.
   static constexpr uint64_t kMaxHeldBytes = uint64_t{1} << 30;
@@ -82,10 +87,11 @@ class Barrier final : public Participants {
 
   Status release(GuestIndex index);
   Status wait_for_running();
+  [[nodiscard]] HeldUp held_up_since(std::chrono::steady_clock::time_point begin) const;
   Status wait_until_due(VirtualTime horizon);
   Status hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted);
   Status take_printed(GuestIndex index, const Message& message);
-  Status hear(State state, const timespec* timeout);
+  Result<bool> hear(State state, const timespec* timeout);
   Status read_from(GuestIndex index);
   Status handle(GuestIndex index, Message& message);
   Status take_frame(GuestIndex index, Message& message);

@@ -248,7 +248,8 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
                                    .progress = seldom(options.progress),
                                    .consoles = entrance.consoles.get(),
                                    .lookahead = prepared.network->lookahead(),
-                                   .companions = std::move(companions)};
+                                   .companions = std::move(companions),
+                                   .held_up = options.held_up};
   if (options.realtime != 0) {
     limits.longest_turn = Pacing::longest_turn(options.realtime);
     limits.longest_idle_turn = limits.longest_turn;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "recorder/held_up.h"
 #include "recorder/network_model.h"
 #include "trace_format/age_keys.h"
 #include "trace_format/event.h"
@@ -37,6 +38,8 @@ struct RecordOptions {
   /// May change what was deployed before anything starts; may be empty.
   std::function<Status(Deployment&)> adjust;
   std::function<void(VirtualTime now)> progress;  ///< called a few times a second of host time; may be empty
+  /// Called when nothing was heard of a guest for ten seconds of host time, and again whenever that has doubled; may be empty.
+  std::function<void(const HeldUp&)> held_up;
 };
 
 struct RecordedGuest {

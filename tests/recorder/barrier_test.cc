@@ -278,6 +278,37 @@ TEST_F(BarrierTest, TellsItsProgress) {
   EXPECT_EQ(seen, (std::vector<int64_t>{100, 250}));
 }
 
+// The test speaks for the guest that holds up the run once it is told so.
+TEST_F(BarrierTest, WhoHoldsUpTheRunIsNamedAndTheWaitDoubles) {
+  std::vector<HeldUp> seen;
+  const auto held_up = [&](const HeldUp& what) {
+    seen.push_back(what);
+    if (seen.size() == 3) {
+      stop(1, 2'000'000'000);
+    }
+  };
+  meet(3, 0, {.held_up = held_up, .patience = std::chrono::milliseconds(1)});
+  stop(0, 2'000'000'000);
+  end(2, 5);
+  EXPECT_EQ(run(2'000'000'000), "sent; next 2000000000; ended 2@5");
+  ASSERT_EQ(seen.size(), 3U);
+  EXPECT_GE(seen[0].waited, std::chrono::milliseconds(1));
+  EXPECT_GE(seen[2].waited, std::chrono::milliseconds(7)) << "1 + 2 + 4";
+  for (const HeldUp& what : seen) {
+    EXPECT_EQ(what.by, std::vector<std::string>{"guest1"});
+    EXPECT_EQ(what.to.ns, 2'000'000'000);
+  }
+}
+
+TEST(HeldUp, SaysWhoAndWhere) {
+  const std::string text =
+      held_up_text({.by = {"alice", "bob"}, .from = {1'500'000'000}, .to = {2'000'000'000}, .waited = std::chrono::seconds(10)});
+  EXPECT_EQ(text.substr(0, text.find(';')),
+            "waiting for alice, bob since 10 s: let run from 1.500000000 s to 2.000000000 s of virtual time, and not arrived");
+  const std::string start = held_up_text({.by = {"alice"}, .from = {}, .to = {}, .waited = std::chrono::milliseconds(20'999)});
+  EXPECT_EQ(start.substr(0, start.find(';')), "waiting for alice since 20 s: nothing heard since it was started");
+}
+
 TEST_F(BarrierTest, CountsTheNetworksVerdicts) {
   meet(1);
   NetworkEvent event;
