@@ -4,7 +4,9 @@
 
 #include <charconv>
 #include <exception>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "cli/standard_output.h"
@@ -85,6 +87,18 @@ Result<uint64_t> CommandLine::number_or(const std::string& name, uint64_t fallba
     return usage_error(fmt::format("--{}: '{}' is not a number from {} to {}", name, printable(value), smallest, largest));
   }
   return number;
+}
+
+Result<std::string> CommandLine::output_beside(const std::string& input) const {
+  if (!has("output")) {
+    return usage_error("-o FILE is missing");
+  }
+  std::string output = text("output");
+  std::error_code not_there;
+  if (std::filesystem::equivalent(text(input), output, not_there)) {
+    return usage_error(fmt::format("-o: {} is what is read; give what is written another name", printable(output)));
+  }
+  return output;
 }
 
 Error CommandLine::usage_error(const std::string& message) const {

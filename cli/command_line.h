@@ -38,6 +38,10 @@ class CommandLine {
   /// kUsage when the value is not a decimal number from `smallest` to `largest`.
   [[nodiscard]] Result<uint64_t> number_or(const std::string& name, uint64_t fallback, uint64_t smallest, uint64_t largest) const;
 
+  /// The value of -o FILE, which a command writes that reads operand `input`. kUsage when it is missing, or is the very file that is read:
+  /// what is left of a damaged trace must not take the place of the trace.
+  [[nodiscard]] Result<std::string> output_beside(const std::string& input) const;
+
   /// A kUsage error that ends with where to read more.
   [[nodiscard]] Error usage_error(const std::string& message) const;
 

@@ -152,7 +152,7 @@ Result<int> console_command(const Arguments& arguments) {
   Connection connection(fd);
   RETURN_IF_ERROR(connection.ask_for(guest));
   if (isatty(STDIN_FILENO) == 1) {
-    fmt::print(stderr, "the console of {}; Ctrl-] leaves it\n", printable(guest));
+    say(fmt::format("the console of {}; Ctrl-] leaves it\n", printable(guest)));
   }
   Status relayed;
   {

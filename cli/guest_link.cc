@@ -20,9 +20,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// The first try; each further one may take twice as long, since a guest may run slower than the host's clock.
+/// How long a try may take: twice as long after each that nobody answered, since a guest may run slower than the host's clock.
 constexpr milliseconds kFirstTry{2000};
-constexpr milliseconds kBetweenTries{200};
+constexpr milliseconds kLongestTry{60'000};
 
 Error usage(std::string what) {
   return Error{ErrorKind::kUsage, std::move(what)};
@@ -47,20 +47,25 @@ bool is_gateway(const GuestInfo& guest) {
   return guest.kind == GuestKind::kGateway && std::ranges::find(guest.command_line, "-socket") == guest.command_line.end();
 }
 
-/// Null when the server has spoken; otherwise what happened.
-const char* try_once(const GuestLink& link, milliseconds limit, Status& failure) {
+enum class Answer { kSpeaks, kRefuses, kSilent, kNoGateway };
+
+const char* words(Answer answer) {
+  return answer == Answer::kRefuses ? "it refuses the connection" : "it does not answer";
+}
+
+/// `failure` is why there is no gateway.
+Answer try_once(const GuestLink& link, milliseconds limit, Status& failure) {
   const Result<int> connection = open_guest_link(link);
   if (!connection.ok()) {
     failure = connection.error();
-    return "the gateway cannot be reached";
+    return Answer::kNoGateway;
   }
   pollfd polled{.fd = *connection, .events = POLLIN, .revents = 0};
   const int ready = poll(&polled, 1, static_cast<int>(limit.count()));
   char byte = 0;
   const bool spoke = ready > 0 && recv(*connection, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
   close(*connection);
-  failure = {};
-  return spoke ? nullptr : ready > 0 ? "it refuses the connection" : "it does not answer";
+  return spoke ? Answer::kSpeaks : ready > 0 ? Answer::kRefuses : Answer::kSilent;
 }
 
 }  // namespace
@@ -98,21 +103,25 @@ Result<int> open_guest_link(const GuestLink& link) {
   return connection;
 }
 
-Status wait_for_server(const GuestLink& link, std::chrono::seconds limit) {
+Status wait_for_server(const GuestLink& link, std::chrono::seconds limit, milliseconds between_tries) {
   const Clock::time_point give_up = Clock::now() + limit;
-  for (milliseconds patience = kFirstTry;; patience *= 2) {
+  milliseconds patience = kFirstTry;
+  for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(give_up - Clock::now());
     Status failure;
-    const char* what = try_once(link, std::clamp(left, milliseconds(0), patience), failure);
-    if (what == nullptr) {
+    const Answer answer = try_once(link, std::clamp(left, milliseconds(0), patience), failure);
+    if (answer == Answer::kSpeaks) {
       return {};
     }
-    if (Clock::now() + kBetweenTries >= give_up) {
+    if (Clock::now() + between_tries >= give_up) {
       return Error{ErrorKind::kRunFailed,
                    fmt::format("'{}' cannot be reached at {}:{} within {} s: {}; is it up, and is the run paced (--realtime)?", link.guest,
-                               link.to.address, link.to.port, limit.count(), failure.ok() ? what : failure.error().message)};
+                               link.to.address, link.to.port, limit.count(), failure.ok() ? words(answer) : failure.error().message)};
     }
-    std::this_thread::sleep_for(kBetweenTries);
+    if (answer == Answer::kSilent) {
+      patience = std::min(2 * patience, kLongestTry);
+    }
+    std::this_thread::sleep_for(between_tries);
   }
 }
 

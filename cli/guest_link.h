@@ -27,6 +27,7 @@ struct GuestLink {
 [[nodiscard]] Result<int> open_guest_link(const GuestLink& link);
 
 /// Waits until the guest's server says its first word, as an ssh server does. kRunFailed when it has not within `limit`.
-[[nodiscard]] Status wait_for_server(const GuestLink& link, std::chrono::seconds limit);
+[[nodiscard]] Status wait_for_server(const GuestLink& link, std::chrono::seconds limit,
+                                     std::chrono::milliseconds between_tries = std::chrono::milliseconds(200));
 
 }  // namespace reprise

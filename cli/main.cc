@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <string_view>
 
@@ -81,16 +80,17 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   // The same at a limit of the size of files (ulimit -f).
   std::signal(SIGXFSZ, SIG_IGN);
+  reprise::occupy_standard_streams();
   try {
     const reprise::Result<int> result = reprise::run(reprise::Arguments(argv + std::min(argc, 1), argv + argc));
     if (result.ok()) {
       return result.value();
     }
-    fmt::print(stderr, "reprise: {}\n", result.error().message);
+    reprise::say(fmt::format("reprise: {}\n", result.error().message));
     return static_cast<int>(result.error().kind);
   } catch (const std::exception& error) {
     // Ours return errors as values: this is memory that ran out, or a bug.
-    std::fprintf(stderr, "reprise: %s\n", error.what());
+    reprise::say(fmt::format("reprise: {}\n", error.what()));
     return static_cast<int>(reprise::ErrorKind::kRunFailed);
   }
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <system_error>
@@ -32,20 +31,20 @@ class ProgressLine {
 
   void show(VirtualTime now) {
     if (on_terminal_) {
-      fmt::print(stderr, "\rrecording: {} s of virtual time\x1b[K", seconds_text(now));
+      say(fmt::format("\rrecording: {} s of virtual time\x1b[K", seconds_text(now)));
       shown_ = true;
     }
   }
   /// A line that stays.
   void note(const std::string& text) {
     hide();
-    fmt::print(stderr, "reprise: {}\n", text);
+    say(fmt::format("reprise: {}\n", text));
   }
 
  private:
   void hide() {
     if (std::exchange(shown_, false)) {
-      std::fputs("\r\x1b[K", stderr);
+      say("\r\x1b[K");
     }
   }
 

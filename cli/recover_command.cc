@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <system_error>
 
 #include "cli/command.h"
 #include "cli/command_line.h"
@@ -29,23 +31,22 @@ Result<int> recover_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  if (!line.has("output")) {
-    return line.usage_error("-o FILE is missing");
-  }
+  ASSIGN_OR_RETURN(const std::string output, line.output_beside("DIR|TRACE"));
   const std::filesystem::path from = line.text("DIR|TRACE");
-  const bool is_folder = std::filesystem::is_directory(from);
+  std::error_code no_folder;
+  const bool is_folder = std::filesystem::is_directory(from, no_folder);
   ASSIGN_OR_RETURN(const FileKeys keys, copy_keys_of(line, is_folder ? from / run_info_file_name() : from));
   std::string text;
   if (is_folder) {
-    RETURN_IF_ERROR(recover_run(from, line.text("output"), keys));
+    RETURN_IF_ERROR(recover_run(from, output, keys));
   } else {
-    ASSIGN_OR_RETURN(const ScanResult scan, recover_trace(from, line.text("output"), keys));
+    ASSIGN_OR_RETURN(const ScanResult scan, recover_trace(from, output, keys));
     text = fmt::format("{}: {} sound chunks, {} bytes lost\n", printable(from.string()), scan.sound_chunks, scan.lost_bytes);
   }
-  const Result<std::unique_ptr<TraceReader>> recovered = TraceReader::open(line.text("output"), keys.identities);
+  const Result<std::unique_ptr<TraceReader>> recovered = TraceReader::open(output, keys.identities);
   if (!recovered.ok() && !keys.recipients.empty()) {
     // Encrypted for others than us. It was checked before it got its name; nothing more can be said of it.
-    RETURN_IF_ERROR(print(fmt::format("{}{}: recovered and encrypted\n", text, printable(line.text("output")))));
+    RETURN_IF_ERROR(print(fmt::format("{}{}: recovered and encrypted\n", text, printable(output))));
     return kExitDone;
   }
   if (!recovered.ok()) {
@@ -56,7 +57,7 @@ Result<int> recover_command(const Arguments& arguments) {
     text += fmt::format("{}: recovered up to {} s\n", printable(trace->run().guests[i].name),
                         seconds_text(trace->guest_statistics(GuestIndex{i}).last));
   }
-  RETURN_IF_ERROR(print(fmt::format("{}{}: {} bytes\n", text, printable(line.text("output")), trace->file_bytes())));
+  RETURN_IF_ERROR(print(fmt::format("{}{}: {} bytes\n", text, printable(output), trace->file_bytes())));
   return kExitDone;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/ssh_client.h"
 
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +14,6 @@
 
 namespace reprise {
 namespace {
-
-constexpr int kNotFound = 127;
 
 std::string own_path() {
   std::error_code error;
@@ -45,8 +44,8 @@ void reset_signals() {
   std::signal(SIGXFSZ, SIG_DFL);
 }
 
-Error not_there(const std::string& program) {
-  return Error{ErrorKind::kMachine, fmt::format("{}: {}; on Debian it is in the package openssh-client", program, std::strerror(errno))};
+Error not_there(const std::string& program, int problem) {
+  return Error{ErrorKind::kMachine, fmt::format("{}: {}; on Debian it is in the package openssh-client", program, std::strerror(problem))};
 }
 
 }  // namespace
@@ -72,7 +71,9 @@ std::vector<std::string> ssh_command_line(const GuestLink& link, const SshOption
                                     // A guest's key says nothing about who it is: whoever records a run makes its guests, and their keys,
                                     // at each boot. Nothing leaves this machine. So no key is asked about, nor kept.
                                     std::string("StrictHostKeyChecking=accept-new"), std::string("UserKnownHostsFile=/dev/null"),
-                                    std::string("GlobalKnownHostsFile=/dev/null"), std::string("LogLevel=ERROR")}) {
+                                    std::string("GlobalKnownHostsFile=/dev/null"), std::string("LogLevel=ERROR"),
+                                    // A connection that the user's configuration shares may lead to the guest of this name in another run.
+                                    std::string("ControlMaster=no"), std::string("ControlPath=none")}) {
     command.insert(command.end(), {"-o", option});
   }
   command.insert(command.end(), {"-l", options.user, "--", link.guest});
@@ -82,7 +83,7 @@ std::vector<std::string> ssh_command_line(const GuestLink& link, const SshOption
 Status become(const std::vector<std::string>& command) {
   reset_signals();
   execvp(command.front().c_str(), pointers(command).data());
-  return not_there(command.front());
+  return not_there(command.front(), errno);
 }
 
 Result<int> run_and_wait(const std::vector<std::string>& command) {
@@ -90,16 +91,19 @@ Result<int> run_and_wait(const std::vector<std::string>& command) {
   // The terminal's Ctrl-C is for the command; we go on until it has ended.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGQUIT, SIG_IGN);
-  const pid_t child = fork();
-  if (child < 0) {
-    return Error{ErrorKind::kMachine, fmt::format("cannot start a process: {}", std::strerror(errno))};
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  for (const int signal : {SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ}) {
+    sigaddset(&defaults, signal);
   }
-  if (child == 0) {
-    reset_signals();
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGQUIT, SIG_DFL);
-    execvp(arguments.front(), arguments.data());
-    _exit(kNotFound);
+  posix_spawnattr_t attributes;
+  CHECK(posix_spawnattr_init(&attributes) == 0 && posix_spawnattr_setsigdefault(&attributes, &defaults) == 0 &&
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF) == 0);
+  pid_t child = 0;
+  const int problem = posix_spawnp(&child, arguments.front(), nullptr, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  if (problem != 0) {
+    return not_there(command.front(), problem);
   }
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

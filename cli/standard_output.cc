@@ -1,5 +1,6 @@
 #include "cli/standard_output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -21,6 +22,26 @@ Result<bool> write_output(std::string_view text) {
     }
   }
   return true;
+}
+
+void say(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written > 0) {
+      text.remove_prefix(static_cast<size_t>(written));
+    } else if (written == 0 || errno != EINTR) {
+      return;
+    }
+  }
+}
+
+void occupy_standard_streams() {
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(standard, F_GETFD) < 0) {
+      // The lowest number that is free, which is this one.
+      [[maybe_unused]] const int taken = open("/dev/null", O_RDWR);
+    }
+  }
 }
 
 Status print(std::string_view text) {

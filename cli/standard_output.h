@@ -1,4 +1,4 @@
-// What the program says on standard output.
+// What the program says on standard output, and on standard error.
 #pragma once
 
 #include <string_view>
@@ -13,5 +13,11 @@ namespace reprise {
 
 /// The same, for what is written at once: a reader that is gone is fine.
 [[nodiscard]] Status print(std::string_view text);
+
+/// Writes `text` to standard error as far as it can be written: where nobody can be told, there is nobody to tell.
+void say(std::string_view text);
+
+/// Gives descriptors 0 to 2 that are closed to /dev/null. Otherwise the next file that is opened gets such a number, and our words.
+void occupy_standard_streams();
 
 }  // namespace reprise

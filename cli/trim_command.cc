@@ -30,9 +30,7 @@ Result<int> trim_command(const Arguments& arguments) {
   if (!go_on) {
     return kExitDone;
   }
-  if (!line.has("output")) {
-    return line.usage_error("-o FILE is missing");
-  }
+  ASSIGN_OR_RETURN(const std::string output, line.output_beside("FILE"));
   TrimOptions trim;
   trim.guests = line.texts("guest");
   ASSIGN_OR_RETURN(trim.from, line.time_or("from", VirtualTime{}));
@@ -40,9 +38,9 @@ Result<int> trim_command(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const FileKeys keys, copy_keys_of(line, line.text("FILE")));
   trim.recipients = keys.recipients;
   ASSIGN_OR_RETURN(const std::unique_ptr<TraceReader> trace, TraceReader::open(line.text("FILE"), keys.identities));
-  RETURN_IF_ERROR(trim_trace(*trace, line.text("output"), trim));
-  ASSIGN_OR_RETURN(const auto part, open_file(line.text("output")));
-  RETURN_IF_ERROR(print(fmt::format("{}: {} of {} bytes\n", printable(line.text("output")), part->size(), trace->file_bytes())));
+  RETURN_IF_ERROR(trim_trace(*trace, output, trim));
+  ASSIGN_OR_RETURN(const auto part, open_file(output));
+  RETURN_IF_ERROR(print(fmt::format("{}: {} of {} bytes\n", printable(output), part->size(), trace->file_bytes())));
   return kExitDone;
 }
 

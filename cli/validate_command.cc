@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "analysis/ping_matrix.h"
 #include "cli/command.h"
@@ -62,7 +66,8 @@ class TemporaryFolder {
     std::error_code error;
     std::string name = (fs::temp_directory_path(error) / "reprise-validate-XXXXXX").string();
     if (error || mkdtemp(name.data()) == nullptr) {
-      return Error{ErrorKind::kRunFailed, "cannot make a temporary folder; give the trace a name with -o FILE"};
+      return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot make a folder there ({}); give the trace a name with -o FILE", name,
+                                                      error ? error.message() : std::strerror(errno))};
     }
     return TemporaryFolder(name);
   }
@@ -109,7 +114,7 @@ Status write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   out.close();
-  return out ? Status{} : Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be written", printable(path))};
+  return out ? Status{} : Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be written: {}", printable(path), std::strerror(errno))};
 }
 
 }  // namespace
@@ -124,10 +129,14 @@ Result<int> validate_command(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const uint64_t samples, line.number_or("samples", 10, 1, 1000));
   RecordOptions options;
   ASSIGN_OR_RETURN(options.seed, line.number_or("seed", options.seed, 0, UINT64_MAX));
-  ASSIGN_OR_RETURN(const TemporaryFolder folder, TemporaryFolder::make());
   options.platform = line.text("PLATFORM");
   options.deployment = line.text("DEPLOYMENT");
-  options.output = line.text_or("output", (folder.path() / "validate.trace").string());
+  std::optional<TemporaryFolder> folder;
+  if (!line.has("output")) {
+    ASSIGN_OR_RETURN(TemporaryFolder made, TemporaryFolder::make());
+    folder.emplace(std::move(made));
+  }
+  options.output = folder.has_value() ? folder->path() / "validate.trace" : fs::path(line.text("output"));
   options.until = VirtualTime{3'600'000'000'000};  // a guest that lost its turn must not wait for ever
   options.adjust = [samples](Deployment& deployment) { return plan_pings(deployment, samples); };
   ASSIGN_OR_RETURN(const RecordOutcome outcome, record(options));

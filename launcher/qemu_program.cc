@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kTestedVersion = "10.0.";
 constexpr const char* kRemedy =
-    "install QEMU 10.0 (Debian 13: qemu-system-x86; Debian 12: the same from bookworm-backports; tools/setup.sh does it)";
+    "install QEMU 10.0 (Debian 13: qemu-system-x86; Debian 12: the same from bookworm-backports; in the sources tools/setup.sh does it)";
 
 fs::path own_folder() {
   std::error_code error;

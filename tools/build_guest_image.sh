@@ -188,7 +188,7 @@ main() {
   [ "$(id -u)" = 0 ] || fail "root is needed: debootstrap makes device files and changes its root"
   export PATH=$PATH:/usr/sbin:/sbin
   for program in debootstrap mke2fs debugfs; do
-    command -v "$program" >/dev/null || fail "$program is missing; tools/install_packages.sh installs it"
+    command -v "$program" >/dev/null || fail "$program is missing: install debootstrap, e2fsprogs and python3 (in the sources tools/install_packages.sh does it)"
   done
   local work
   work=$(mktemp -d "$guests/.work.XXXXXX")

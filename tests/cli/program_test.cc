@@ -245,6 +245,39 @@ TEST_F(ProgramTest, VerifyFindsAFlippedBit) {
   EXPECT_EQ(run({"verify", flipped, "--checksums"}).exit_code, 3);
 }
 
+// Who cannot be told anything is told nothing; the exit code is the same.
+TEST_F(ProgramTest, StandardErrorThatCannotBeWrittenChangesNoExitCode) {
+  std::string bytes = content(trace(ping_script(), "a.trace"));
+  const std::string cut = file("cut.trace", bytes.substr(0, bytes.size() / 2));
+  posix_spawn_file_actions_t full;
+  posix_spawn_file_actions_init(&full);
+  posix_spawn_file_actions_addopen(&full, STDERR_FILENO, "/dev/full", O_WRONLY, 0);
+  EXPECT_EQ(spawn({"verify", cut}, full).exit_code, 3);
+  posix_spawn_file_actions_destroy(&full);
+  posix_spawn_file_actions_t closed;
+  posix_spawn_file_actions_init(&closed);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    posix_spawn_file_actions_addclose(&closed, standard);
+  }
+  EXPECT_EQ(spawn({"verify", cut}, closed).exit_code, 3);
+  EXPECT_EQ(spawn({"stats", cut + ".none"}, closed).exit_code, 2);
+  EXPECT_EQ(spawn({"trim", (folder_.path() / "a.trace").string(), "-o", (folder_.path() / "part.trace").string()}, closed).exit_code, 0);
+  posix_spawn_file_actions_destroy(&closed);
+  EXPECT_EQ(run({"verify", (folder_.path() / "part.trace").string()}).exit_code, 0);
+}
+
+TEST_F(ProgramTest, ACopyDoesNotTakeThePlaceOfWhatItIsMadeFrom) {
+  const std::string path = trace(ping_script(), "a.trace");
+  const std::string same = (folder_.path() / "." / "a.trace").string();
+  const std::string before = content(path);
+  for (const char* command : {"recover", "trim"}) {
+    const Outcome outcome = run({command, path, "-o", same});
+    EXPECT_EQ(outcome.exit_code, 2) << command;
+    EXPECT_NE(outcome.err.find("is what is read; give what is written another name"), std::string::npos) << outcome.err;
+  }
+  EXPECT_EQ(content(path), before);
+}
+
 TEST_F(ProgramTest, RecoversWhatAKilledRunLeft) {
   const std::filesystem::path left = folder_.path() / "run.trace.partial";
   std::filesystem::create_directory(left);
@@ -255,6 +288,8 @@ TEST_F(ProgramTest, RecoversWhatAKilledRunLeft) {
   EXPECT_EQ(outcome.out.substr(0, outcome.out.find(output)), "alice: recovered up to 0.000030000 s\nbob: recovered up to 0.000040000 s\n");
   EXPECT_EQ(run({"verify", output}).exit_code, 0);
   EXPECT_TRUE(std::filesystem::exists(left));
+  const Outcome too_long = run({"recover", std::string(300, 'x'), "-o", output});
+  EXPECT_EQ(too_long.exit_code, 2) << too_long.err;
   const std::string nowhere = (folder_.path() / "nowhere").string();
   const Outcome missing = run({"recover", nowhere, "-o", output});
   EXPECT_NE(missing.exit_code, 0);

@@ -47,8 +47,14 @@ class CheckLayers(unittest.TestCase):
         self.assert_refused("qemu_hooks/live_session.cc", '#include "recorder/barrier.h"\n')
         self.assert_refused("qemu_hooks/replay_session.cc", '#include "replayer/replay.h"\n')
 
-    def test_the_command_line_includes_everything(self) -> None:
+    def test_the_command_line_includes_all_but_what_runs_beside_guests(self) -> None:
         self.assert_accepted("cli/main.cc", '#include "recorder/recording.h"\n#include "replayer/replay.h"\n')
+        self.assert_refused("cli/main.cc", '#include "qemu_hooks/live_session.h"\n')
+
+    def test_no_spelling_goes_around_it(self) -> None:
+        self.assert_refused("trace_format/chunk.cc", "#include <recorder/barrier.h>\n")
+        self.assert_refused("trace_format/chunk.cc", '#include "../recorder/barrier.h"\n')
+        self.assert_refused("process_hooks/client.c", '#include "recorder/barrier.h"\n')
 
     def test_simgrid_has_one_place(self) -> None:
         self.assert_accepted("recorder/simgrid_network.cc", "#include <simgrid/s4u.hpp>\n")
