@@ -10,6 +10,7 @@
 #include "analysis/event_alignment.h"
 #include "analysis/event_rules.h"
 #include "analysis/part_cursors.h"
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -18,12 +19,24 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// Of the guests that the trace has.
 std::string all_names(const RunInfo& run) {
   std::string names;
   for (const GuestInfo& guest : run.guests) {
-    names += names.empty() ? guest.name : ", " + guest.name;
+    if (!guest.omitted) {
+      names += (names.empty() ? "" : ", ") + printable(guest.name);
+    }
   }
-  return names;
+  return names.empty() ? "none" : names;
+}
+
+std::string span_text(const RunInfo& run) {
+  return run.to == VirtualTime::never() ? fmt::format("from {} ns to the end", run.from.ns)
+                                        : fmt::format("from {} ns to {} ns", run.from.ns, run.to.ns);
+}
+
+bool omits(const RunInfo& run, const std::string& name) {
+  return std::any_of(run.guests.begin(), run.guests.end(), [&](const GuestInfo& guest) { return guest.name == name && guest.omitted; });
 }
 
 /// The events of a network that one of some guests receives.
@@ -78,6 +91,11 @@ class Diff {
 
   Result<std::vector<Difference>> run() {
     RETURN_IF_ERROR(check_names());
+    if (part_.from >= part_.to) {
+      return Error{ErrorKind::kUsage,
+                   fmt::format("the traces are parts of runs and have no time in common: the left one is {}, the right one {}",
+                               span_text(left_.run()), span_text(right_.run()))};
+    }
     RETURN_IF_ERROR(match_guests());
     RETURN_IF_ERROR(find_start());
     for (const SharedGuest& guest : shared_) {
@@ -86,6 +104,11 @@ class Diff {
       }
     }
     add_missing_guests();
+    if (!part_.whole && shared_.empty() && differences_.empty() && !left_.run().guests.empty()) {
+      return Error{ErrorKind::kUsage,
+                   fmt::format("no guest is in both traces: the left one has {}, the right one {}; parts leave guests out",
+                               all_names(left_.run()), all_names(right_.run()))};
+    }
     RETURN_IF_ERROR(compare_network());
     return std::move(differences_);
   }
@@ -96,8 +119,15 @@ class Diff {
   [[nodiscard]] Status check_names() const {
     for (const std::string& name : guests_) {
       if (!left_.guest_by_name(name).has_value() && !right_.guest_by_name(name).has_value()) {
-        return Error{ErrorKind::kUsage, fmt::format("no guest '{}' in either trace; the left one has {}, the right one {}", name,
+        return Error{ErrorKind::kUsage, fmt::format("no guest '{}' in either trace; the left one has {}, the right one {}", printable(name),
                                                     all_names(left_.run()), all_names(right_.run()))};
+      }
+      for (const TraceReader* trace : {&left_, &right_}) {
+        if (omits(trace->run(), name)) {
+          return Error{ErrorKind::kUsage,
+                       fmt::format("guest '{}' is left out of the {} trace, which is a part of a run: nothing to compare", printable(name),
+                                   trace == &left_ ? "left" : "right")};
+        }
       }
     }
     return {};

@@ -28,7 +28,8 @@ struct Difference {
 /// Compares the guests by name, in the order of the left trace, then the network: at most one Difference each; empty means identical.
 /// `guests` limits it to these (and to network events that they receive); empty: all. kUsage for a name that neither trace has.
 ///
-/// When a trace is a part of a run, only the time and the guests that both have are compared.
+/// When a trace is a part of a run, only the time and the guests that both have are compared. kUsage when that is nothing: no time or no
+/// guest in common, or one of `guests` is left out of a trace.
 ///
 /// Reads no event when the footers' digests are equal; otherwise starts at the first unequal chunk (a part: at its
 /// beginning). Memory does not grow with the traces.

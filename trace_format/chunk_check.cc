@@ -4,6 +4,7 @@
 
 #include "trace_format/chunk.h"
 #include "trace_format/guest_columns.h"
+#include "trace_format/limits.h"
 #include "trace_format/network_columns.h"
 
 namespace reprise {
@@ -56,8 +57,11 @@ std::string check_guest(LoadedChunk& chunk) {
       return "its first event is not at its first time";
     }
     first = false;
-    if (decoder.piece_kind() == EventKind::kClockRead && __builtin_add_overflow(clock_reads, decoder.piece_left(), &clock_reads)) {
-      return "more clock reads than can be counted";
+    if (decoder.piece_kind() == EventKind::kClockRead) {
+      if (decoder.piece_left() > kMaxChunkClockReads - clock_reads) {
+        return "more clock reads than can be counted";
+      }
+      clock_reads += decoder.piece_left();
     }
     if (!add_piece(decoder, header.last, chunk.guest)) {
       return "an event after its last time";

@@ -271,7 +271,8 @@ Result<Trailer> read_trailer(const ByteSource& source) {
   const uint64_t at = source.size() - kTrailerBytes;
   RETURN_IF_ERROR(source.read_at(at, bytes));
   if (!starts_with(&bytes[kTrailerMagicAt], kTrailerMagic)) {
-    return bad_trace(fmt::format("{}: truncated: no trailer in the last {} bytes", source.name(), kTrailerBytes));
+    return bad_trace(
+        fmt::format("{}: truncated: no trailer in the last {} bytes; 'reprise recover' keeps what is there", source.name(), kTrailerBytes));
   }
   if (load_le<uint64_t>(&bytes[kTrailerChecksumAt]) != XXH3_64bits(bytes.data(), kTrailerChecksumAt)) {
     return bad_trace(fmt::format("{}: the trailer at byte {} is damaged: checksum mismatch", source.name(), at));

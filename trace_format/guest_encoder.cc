@@ -2,6 +2,7 @@
 
 #include "trace_format/byte_codec.h"
 #include "trace_format/guest_columns.h"
+#include "trace_format/limits.h"
 #include "trace_format/status.h"
 
 namespace reprise {
@@ -166,7 +167,7 @@ void GuestEncoder::close_each_group() {
 }
 
 void GuestEncoder::put_clock_group(uint64_t count, bool each, uint8_t rule, uint8_t source) {
-  CHECK(count < uint64_t{1} << 58);
+  CHECK(count <= kMaxChunkClockReads);
   put(kClockGroup, count << 6 | (each ? 32U : 0U) | static_cast<uint64_t>(rule) << 4 | source);
 }
 

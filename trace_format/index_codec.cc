@@ -242,6 +242,10 @@ std::string read_root(schema::Root::Reader reader, const RunInfo& run, uint64_t 
     return "network: " + wrong;
   }
   for (const uint64_t offset : reader.getKept()) {
+    const uint64_t earliest = root.kept.empty() ? kFileHeaderBytes : root.kept.back() + kChunkHeaderBytes;
+    if (offset < earliest || offset > file_bytes || file_bytes - offset < kChunkHeaderBytes) {
+      return "kept chunks that are not in order, or beyond the end of the file";
+    }
     root.kept.push_back(offset);
   }
   return "";

@@ -11,6 +11,8 @@ inline constexpr uint32_t kMaxNameBytes = 255;
 inline constexpr uint32_t kMaxIcountShift = 10;
 /// Uncompressed columns of a chunk. A writer seals at kSealBytes, so its largest is about half of that.
 inline constexpr uint32_t kMaxChunkRawBytes = 1u << 20;
+/// Clock reads of a chunk: a group's count has 58 bits, and those of a chunk may become one group when it is made canonical.
+inline constexpr uint64_t kMaxChunkClockReads = (uint64_t{1} << 58) - 1;
 /// Uncompressed run information, root or page of the index.
 inline constexpr uint32_t kMaxMessageRawBytes = 8u << 20;
 /// Body of a chunk as stored, of a kind that is not known too.

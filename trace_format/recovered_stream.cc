@@ -6,6 +6,7 @@
 
 #include "trace_format/chunk_builder.h"
 #include "trace_format/encrypted_io.h"
+#include "trace_format/limits.h"
 #include "trace_format/stream_file.h"
 
 namespace reprise {
@@ -23,18 +24,25 @@ uint64_t events_of(const ChunkHeader& header) {
   return header.clock_reads + header.frames_sent + header.frames_received + header.console_bytes + (header.ends ? 1 : 0);
 }
 
-/// Appends the first `n` >= 1 events of the decoder's piece.
-void append_piece(GuestDecoder& decoder, uint64_t n, GuestEncoder& encoder) {
-  for (GuestEvent event; n > 0; --n) {
+/// A chunk may grow when it is made canonical, and is split where it reaches this. Above what a writer of ours seals, whose chunks come out
+/// whole; far enough below kMaxChunkRawBytes for one more event and the open runs.
+constexpr uint64_t kSplitBytes = 2 * kSealBytes;
+static_assert(kSplitBytes + 2 * kMaxFrameBytes <= kMaxChunkRawBytes);
+
+/// Appends the first `n` >= 1 events of the decoder's piece, or fewer where the chunk is to be split. Returns how many.
+uint64_t append_piece(GuestDecoder& decoder, uint64_t n, GuestEncoder& encoder) {
+  uint64_t done = 0;
+  for (GuestEvent event; done < n && encoder.bytes() < kSplitBytes; ++done) {
     CHECK(decoder.next(event));
     switch (event.kind) {
       case EventKind::kClockRead:
         encoder.append_clock_read(event.at, event.source, event.value);
-        if (decoder.piece_has_equal_steps() && n > 1) {
-          // In time that does not depend on the run's length.
-          encoder.repeat_clock_read(n - 1);
-          decoder.skip_equal_steps(n - 1);
-          return;
+        // In time that does not depend on the run's length. The first read's steps are from what the encoder had before, which need not be
+        // what the decoder had; the second's are the run's.
+        if (decoder.piece_has_equal_steps() && done == 1) {
+          encoder.repeat_clock_read(n - 2);
+          decoder.skip_equal_steps(n - 2);
+          return n;
         }
         break;
       case EventKind::kFrameSent:
@@ -59,6 +67,7 @@ void append_piece(GuestDecoder& decoder, uint64_t n, GuestEncoder& encoder) {
         break;
     }
   }
+  return done;
 }
 
 /// Writes a stream file: whole chunks as they are, others anew. The last chunk stays open until it is known how the stream ends.
@@ -150,14 +159,16 @@ bool keep_chunk(const LoadedChunk& chunk, const KeptFrames& frames, KeptGuest& k
   return true;
 }
 
-/// Bytes of the frames that the first `n` events of the chunk receive, by their senders' streams. Embedded ones are not counted.
-uint64_t received_bytes(const KilledRun& run, const LoadedChunk& chunk, uint64_t n) {
+/// Bytes of the frames that the events from number `begin` to before `end` of the chunk receive, by their senders' streams. Embedded ones
+/// are not counted.
+uint64_t received_bytes(const KilledRun& run, const LoadedChunk& chunk, uint64_t begin, uint64_t end) {
   std::map<uint32_t, std::multiset<uint64_t>> wanted;
   GuestDecoder decoder;
   decoder.start(chunk.columns, chunk.header.first);
-  while (n > 0 && decoder.load_piece()) {
-    n -= std::min(n, decoder.piece_left());
-    if (decoder.piece_kind() == EventKind::kFrameReceived && decoder.piece_payload().empty()) {
+  for (uint64_t place = 0; place < end && decoder.load_piece();) {
+    const bool within = place >= begin;
+    place += decoder.piece_left();
+    if (within && decoder.piece_kind() == EventKind::kFrameReceived && decoder.piece_payload().empty()) {
       wanted[decoder.piece_sender().value].insert(decoder.piece_sender_frame().value);
     }
     decoder.skip_piece();
@@ -179,14 +190,38 @@ uint64_t received_bytes(const KilledRun& run, const LoadedChunk& chunk, uint64_t
   return bytes;
 }
 
-/// The number of the chunk's events before the first of a frame that is not kept.
-uint64_t kept_network_events(const LoadedChunk& chunk, const KeptFrames& frames) {
+/// Writes the first `n` events of the chunk anew, in as many chunks as it takes.
+Status copy_events(const KilledRun& run, const LoadedChunk& chunk, uint64_t n, StreamCopy& copy) {
+  GuestEncoder& encoder = copy.builder().guest();
+  RETURN_IF_ERROR(copy.begin(chunk.header.first));
+  GuestDecoder decoder;
+  decoder.start(chunk.columns, chunk.header.first);
+  uint64_t begin = 0;  // of the open chunk
+  for (uint64_t place = 0; place < n && (decoder.piece_left() > 0 || decoder.load_piece());) {
+    if (encoder.bytes() >= kSplitBytes) {
+      copy.add_bytes_received(received_bytes(run, chunk, begin, place));
+      RETURN_IF_ERROR(copy.begin(decoder.at() + Duration{static_cast<int64_t>(decoder.next_time_step())}));
+      begin = place;
+    }
+    place += append_piece(decoder, std::min(n - place, decoder.piece_left()), encoder);
+  }
+  // The rows had the sizes of received frames, the columns have their sum only.
+  const bool whole = begin == 0 && n == events_of(chunk.header);
+  copy.add_bytes_received(whole ? chunk.header.bytes_received - encoder.bytes_received() : received_bytes(run, chunk, begin, n));
+  return {};
+}
+
+/// The chunk's events that are of frames that are kept, between guests of the run.
+std::vector<NetworkEvent> kept_network_events(const LoadedChunk& chunk, const KeptFrames& frames) {
   NetworkDecoder decoder;
   decoder.start(chunk.columns, chunk.header.first);
-  uint64_t n = 0;
-  for (NetworkEvent event; decoder.next(event) && is_kept(frames, event.sender, event.sender_frame); ++n) {
+  std::vector<NetworkEvent> kept;
+  for (NetworkEvent event; decoder.next(event);) {
+    if (is_kept(frames, event.sender, event.sender_frame) && event.receiver.value < frames.size()) {
+      kept.push_back(event);
+    }
   }
-  return n;
+  return kept;
 }
 
 }  // namespace
@@ -208,29 +243,17 @@ Status copy_guest(const KilledRun& from, const CopiedRun& to, GuestIndex guest, 
   UnfinishedStream stream = open(from, StreamId::guest(guest));
   ASSIGN_OR_RETURN(auto copy, StreamCopy::create(to, StreamId::guest(guest)));
   LoadedChunk chunk;
-  GuestDecoder decoder;
   bool ended = false;
   uint64_t left = kept.events;
   while (left > 0 && stream.next(chunk)) {
-    uint64_t n = std::min(left, events_of(chunk.header));
+    const uint64_t n = std::min(left, events_of(chunk.header));
     left -= n;
     ended = n == events_of(chunk.header) && chunk.header.ends;
     if (n == events_of(chunk.header) && stream.sealed()) {
       RETURN_IF_ERROR(copy.append_whole(chunk.header, stream.stored()));
       continue;
     }
-    RETURN_IF_ERROR(copy.begin(chunk.header.first));
-    const bool whole = n == events_of(chunk.header);
-    // The rows had the sizes of received frames, the columns have their sum only.
-    uint64_t bytes = whole ? chunk.header.bytes_received : received_bytes(from, chunk, n);
-    decoder.start(chunk.columns, chunk.header.first);
-    while (n > 0 && decoder.load_piece()) {
-      const uint64_t part = std::min(n, decoder.piece_left());
-      append_piece(decoder, part, copy.builder().guest());
-      n -= part;
-    }
-    bytes -= whole ? copy.builder().guest().bytes_received() : 0;  // of embedded frames
-    copy.add_bytes_received(bytes);
+    RETURN_IF_ERROR(copy_events(from, chunk, n, copy));
   }
   if (!ended) {
     if (!copy.open()) {
@@ -247,20 +270,20 @@ Result<bool> copy_network(const KilledRun& from, const CopiedRun& to, const Kept
   LoadedChunk chunk;
   bool ended = false;
   bool whole = true;
-  while (whole && stream.next(chunk)) {
-    const uint64_t events = chunk.header.clock_reads + chunk.header.frames_sent;
-    const uint64_t n = kept_network_events(chunk, frames);
-    whole = n == events;
-    ended = whole && chunk.header.ends;
+  while (stream.next(chunk)) {
+    const std::vector<NetworkEvent> kept = kept_network_events(chunk, frames);
+    // Once an event was left out, those after it have other numbers, which are in the headers.
+    whole = whole && kept.size() == chunk.header.clock_reads + chunk.header.frames_sent;
+    ended = chunk.header.ends;
     if (whole && stream.sealed()) {
       RETURN_IF_ERROR(copy.append_whole(chunk.header, stream.stored()));
       continue;
     }
-    RETURN_IF_ERROR(copy.begin(chunk.header.first));
-    NetworkDecoder decoder;
-    decoder.start(chunk.columns, chunk.header.first);
-    NetworkEvent event;
-    for (uint64_t i = 0; i < n && decoder.next(event); ++i) {
+    if (kept.empty() && !whole) {
+      continue;
+    }
+    RETURN_IF_ERROR(copy.begin(kept.empty() ? chunk.header.first : kept.front().at));
+    for (const NetworkEvent& event : kept) {
       copy.builder().network().append(event);
     }
   }
@@ -268,7 +291,7 @@ Result<bool> copy_network(const KilledRun& from, const CopiedRun& to, const Kept
     RETURN_IF_ERROR(copy.begin(copy.last()));
   }
   RETURN_IF_ERROR(copy.close());
-  return ended;
+  return whole && ended;
 }
 
 }  // namespace reprise

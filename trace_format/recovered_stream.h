@@ -43,8 +43,7 @@ struct CopiedRun {
 /// at the last of them.
 [[nodiscard]] Status copy_guest(const KilledRun& from, const CopiedRun& to, GuestIndex guest, const KeptGuest& kept);
 
-/// Writes what can be trusted of the network's stream, up to the first event of a frame that is not in `frames`. True if that is all of a
-/// stream that was finished.
+/// Writes the events of frames in `frames` that can be trusted of the network's stream. True if that is all of a stream that was finished.
 [[nodiscard]] Result<bool> copy_network(const KilledRun& from, const CopiedRun& to, const KeptFrames& frames);
 
 }  // namespace reprise

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "trace_format/event_text.h"
 #include "trace_format/limits.h"
 #include "trace_format/message_chunk.h"
 
@@ -218,22 +219,23 @@ std::string run_info_error(const RunInfo& run) {
       return fmt::format("guest {} has a name of {} bytes; allowed are 1 to {}", i, guest.name.size(), kMaxNameBytes);
     }
     if (!names.insert(guest.name).second) {
-      return fmt::format("two guests are named '{}'", guest.name);
+      return fmt::format("two guests are named '{}'", printable(guest.name));
     }
     if (guest.images.size() > kMaxImages) {
-      return fmt::format("guest '{}' has {} images; the limit is {}", guest.name, guest.images.size(), kMaxImages);
+      return fmt::format("guest '{}' has {} images; the limit is {}", printable(guest.name), guest.images.size(), kMaxImages);
     }
     for (const ImageInfo& image : guest.images) {
       if (image.sha256.size() != 64 || image.sha256.find_first_not_of("0123456789abcdef") != std::string::npos) {
-        return fmt::format("guest '{}' has an image whose SHA-256 is not 64 lower-case hex digits", guest.name);
+        return fmt::format("guest '{}' has an image whose SHA-256 is not 64 lower-case hex digits", printable(guest.name));
       }
     }
     texts += 8 + guest.command_line.size() + 3 * guest.images.size();
     if (guest.kind > kLastGuestKind) {
-      return fmt::format("guest '{}' is of kind {}, which this Reprise does not know", guest.name, static_cast<unsigned>(guest.kind));
+      return fmt::format("guest '{}' is of kind {}, which this Reprise does not know", printable(guest.name),
+                         static_cast<unsigned>(guest.kind));
     }
     if (guest.icount_shift > kMaxIcountShift) {
-      return fmt::format("guest '{}' has icount shift {}; the limit is {}", guest.name, guest.icount_shift, kMaxIcountShift);
+      return fmt::format("guest '{}' has icount shift {}; the limit is {}", printable(guest.name), guest.icount_shift, kMaxIcountShift);
     }
   }
   return texts > kMaxTexts ? fmt::format("{} texts; the limit is {}", texts, kMaxTexts) : "";

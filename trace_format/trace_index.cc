@@ -12,9 +12,10 @@ namespace {
 // About 50 KB each.
 constexpr size_t kCachedPages = 32;
 
-Error damaged(const ByteSource& source, const char* what, uint64_t offset, const std::string& why) {
-  return Error{ErrorKind::kBadTrace,
-               fmt::format("{}: {} at byte {}: {}; 'reprise recover' keeps the chunks that are sound", source.name(), what, offset, why)};
+/// `run`: as far as it is known.
+Error damaged(const ByteSource& source, const RunInfo& run, const char* what, uint64_t offset, const std::string& why) {
+  const char* remedy = run.partial ? "make the part again from the run's trace" : "'reprise recover' keeps the chunks that are sound";
+  return Error{ErrorKind::kBadTrace, fmt::format("{}: {} at byte {}: {}; {}", source.name(), what, offset, why, remedy)};
 }
 
 }  // namespace
@@ -27,20 +28,21 @@ Result<TraceIndex> TraceIndex::open(const ByteSource& source) {
   const auto read = [&](uint64_t offset, uint64_t end, const char* what) -> Status {
     const Result<ChunkHeader> header = read_stored_chunk(source, offset, end, stored);
     if (!header.ok()) {
-      return damaged(source, what, offset, header.error().message);
+      return damaged(source, index.run_, what, offset, header.error().message);
     }
-    return offset + stored.size() == end ? Status{} : Status(damaged(source, what, offset, "it does not end where the next part begins"));
+    return offset + stored.size() == end ? Status{}
+                                         : Status(damaged(source, index.run_, what, offset, "it does not end where the next part begins"));
   };
   RETURN_IF_ERROR(read(trailer.run_offset, trailer.root_offset, "run information"));
   Result<RunInfo> run = unpack_run_info(stored);
   if (!run.ok()) {
-    return damaged(source, "run information", trailer.run_offset, run.error().message);
+    return damaged(source, index.run_, "run information", trailer.run_offset, run.error().message);
   }
   index.run_ = std::move(*run);
   RETURN_IF_ERROR(read(trailer.root_offset, source.size() - kTrailerBytes, "root"));
   Result<Root> root = unpack_root(stored, index.run_, source.size());
   if (!root.ok()) {
-    return damaged(source, "root", trailer.root_offset, root.error().message);
+    return damaged(source, index.run_, "root", trailer.root_offset, root.error().message);
   }
   index.root_ = std::move(*root);
   return index;
@@ -60,7 +62,7 @@ Result<std::shared_ptr<const TraceIndex::Page>> TraceIndex::page(StreamId stream
       read_stored_chunk(*source_, record.offset, record.offset + kChunkHeaderBytes + record.stored_size, stored);
   Result<Page> page = header.ok() ? unpack_page(stored, summary, number, source_->size()) : Result<Page>(header.error());
   if (!page.ok()) {
-    return damaged(*source_, fmt::format("page {} of the index of {}", number, stream_name(stream)).c_str(), record.offset,
+    return damaged(*source_, run_, fmt::format("page {} of the index of {}", number, stream_name(stream)).c_str(), record.offset,
                    page.error().message);
   }
   if (pages_.size() == kCachedPages) {

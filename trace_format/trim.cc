@@ -14,6 +14,10 @@
 namespace reprise {
 namespace {
 
+std::string bound_text(VirtualTime to) {
+  return to == VirtualTime::never() ? "the end" : fmt::format("{} ns", to.ns);
+}
+
 class Trim {
  public:
   Trim(TraceReader& trace, const TrimOptions& options) : trace_(trace), options_(options), run_(trace.run()) {}
@@ -21,12 +25,18 @@ class Trim {
   /// Checks the options and finds where each guest's part begins.
   Status prepare() {
     const RunInfo& whole = trace_.run();
-    if (options_.to <= options_.from) {
-      return Error{ErrorKind::kUsage, fmt::format("the part from {} ns to {} ns is empty", options_.from.ns, options_.to.ns)};
+    if (whole.partial && options_.from == VirtualTime{}) {
+      options_.from = whole.from;
     }
-    if (whole.partial && (options_.from < whole.from || options_.to > whole.to)) {
-      return Error{ErrorKind::kUsage, fmt::format("the trace is itself a part of a run, from {} ns to {} ns: it has nothing outside",
-                                                  whole.from.ns, whole.to.ns)};
+    if (whole.partial && options_.to == VirtualTime::never()) {
+      options_.to = std::max(whole.to, options_.from);
+    }
+    if (whole.partial && (options_.from < whole.from || options_.from >= whole.to || options_.to > whole.to)) {
+      return Error{ErrorKind::kUsage, fmt::format("the trace is itself a part of a run, from {} ns to {}: it has nothing outside",
+                                                  whole.from.ns, bound_text(whole.to))};
+    }
+    if (options_.to <= options_.from) {
+      return Error{ErrorKind::kUsage, fmt::format("the part from {} ns to {} is empty", options_.from.ns, bound_text(options_.to))};
     }
     for (const std::string& name : options_.guests) {
       if (!trace_.guest_by_name(name).has_value()) {
@@ -105,7 +115,7 @@ class Trim {
   }
 
   TraceReader& trace_;
-  const TrimOptions& options_;
+  TrimOptions options_;
   RunInfo run_;
   std::vector<std::unique_ptr<GuestCursor>> cursors_;  ///< at the first event of the part
   std::vector<EventNumbers> before_;

@@ -12,6 +12,7 @@
 
 namespace reprise {
 
+/// Of a trace that is a part itself, the defaults of the two times mean its own bounds.
 struct TrimOptions {
   VirtualTime from;                       ///< the first instant that is kept
   VirtualTime to = VirtualTime::never();  ///< the first instant that is not; later than `from`

@@ -40,6 +40,7 @@ class Verification {
       if (Status status = take_chunk(offset, end); !status.ok()) {
         return place(offset, status.error().message);
       }
+      ++counts_.chunks;
       offset += stored_.size();
     }
     RETURN_IF_ERROR(compare_root());
@@ -49,9 +50,13 @@ class Verification {
 
  private:
   [[nodiscard]] Error place(uint64_t offset, const std::string& what) {
-    std::string remedy = "'reprise recover' keeps what each guest did before it";
+    std::string remedy =
+        index_.run().partial ? "make the part again from the run's trace" : "'reprise recover' keeps what each guest did before it";
     if (const std::optional<VirtualTime> last = last_time_of(offset); last.has_value()) {
-      remedy += fmt::format(", 'reprise trim' with --from later than {} ns what comes after", last->ns);
+      // A frame that was sent in the chunk and arrives in the part would be needed for its bytes.
+      remedy += fmt::format(
+          ", 'reprise trim' keeps what comes after: with --from later than {} ns and than the arrival of what was on its way then",
+          last->ns);
     }
     return bad_trace(fmt::format("{}: chunk {} at byte {}: {}; {} chunks before it are sound; {}", source_.name(), counts_.chunks, offset,
                                  what, counts_.chunks, remedy));
@@ -76,7 +81,6 @@ class Verification {
     if (std::string wrong = place_error(header.kind, offset); !wrong.empty()) {
       return bad_trace(std::move(wrong));
     }
-    ++counts_.chunks;
     switch (header.kind) {
       case ChunkKind::kGuest:
       case ChunkKind::kNetwork:
@@ -156,7 +160,7 @@ class Verification {
     rebuilt.pages[number] = streams_[slot].summary().pages[number];
     rebuilt.pages[number].stored_size = summary.pages[number].stored_size;
     ASSIGN_OR_RETURN(const auto wanted, unpack_page(expected, rebuilt, number, source_.size()));
-    const bool same = summary.pages[number].offset == offset &&
+    const bool same = summary.pages[number].offset == offset && summary.pages[number].stored_size == header.stored_size &&
                       std::equal(found.begin(), found.end(), wanted.begin(), wanted.end(), [&](const ChunkRecord& a, const ChunkRecord& b) {
                         return a.header == b.header && a.offset == b.offset && (!events_too_ || a.digest == b.digest);
                       });

@@ -47,6 +47,39 @@ TEST_F(DiffPartsTest, GuestsThatOneOfThemHasNotAreNotCompared) {
   EXPECT_EQ(diff(*all, *part), "identical\n");
 }
 
+// "identical" would be said of nothing.
+TEST_F(DiffPartsTest, NothingToCompareIsAnError) {
+  const auto refusal = [](TraceReader& left, TraceReader& right, const std::vector<std::string>& guests = {}) {
+    const auto differences = diff_traces(left, right, guests);
+    EXPECT_FALSE(differences.ok());
+    EXPECT_TRUE(differences.ok() || differences.error().kind == ErrorKind::kUsage);
+    return differences.ok() ? std::string() : differences.error().message;
+  };
+  const auto all = whole(ping_script());
+  const auto early = part_of(*all, {{0}, {20'000}, {}});
+  const auto late = part_of(*all, {{20'000}, VirtualTime::never(), {}});
+  EXPECT_EQ(
+      refusal(*early, *late),
+      "the traces are parts of runs and have no time in common: the left one is from 0 ns to 20000 ns, the right one from 20000 ns to "
+      "the end");
+  const auto alice = part_of(*all, {{}, VirtualTime::never(), {"alice"}});
+  const auto bob = part_of(*all, {{}, VirtualTime::never(), {"bob"}});
+  EXPECT_EQ(refusal(*alice, *bob), "no guest is in both traces: the left one has alice, the right one bob; parts leave guests out");
+  EXPECT_EQ(refusal(*all, *alice, {"alice", "bob"}),
+            "guest 'bob' is left out of the right trace, which is a part of a run: nothing to compare");
+  EXPECT_EQ(refusal(*bob, *all, {"alice"}), "guest 'alice' is left out of the left trace, which is a part of a run: nothing to compare");
+  EXPECT_EQ(diff_traces(*all, *alice, {"alice"})->size(), 0U);
+}
+
+TEST_F(DiffPartsTest, NamesReachTheTerminalPrintable) {
+  Script script = ping_script();
+  script.run.guests[0].name = "al\x1b]0;x\x07";
+  const auto all = whole(script);
+  const auto differences = diff_traces(*all, *all, {"\x1b[31m"});
+  ASSERT_FALSE(differences.ok());
+  EXPECT_EQ(differences.error().message.find('\x1b'), std::string::npos) << differences.error().message;
+}
+
 TEST_F(DiffPartsTest, TwoPartsAreComparedWhereTheyOverlap) {
   const auto all = whole(ping_script());
   EXPECT_EQ(diff(*part_of(*all, {{0}, {20'000}, {}}), *part_of(*all, {{900}, {50'000}, {}})), "identical\n");

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/trace_index.h"
+#include "trace_format/trim.h"
 #include "trace_format/verify.h"
 
 namespace reprise {
@@ -26,8 +28,65 @@ class Damage : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
+  /// The good trace with a root that a forger changed.
+  std::vector<uint8_t> with_root(const std::function<void(Root&)>& change) {
+    const auto source = open_file(folder_ / "good.trace");
+    const auto index = TraceIndex::open(**source);
+    const auto trailer = read_trailer(**source);
+    Root root = index->root();
+    change(root);
+    std::vector<uint8_t> bytes(good_.begin(), good_.begin() + static_cast<std::ptrdiff_t>(trailer->root_offset));
+    const auto stored = pack_root(root);
+    bytes.insert(bytes.end(), stored->begin(), stored->end());
+    const auto tail = encode_trailer(*trailer, bytes.size() + kTrailerBytes);
+    bytes.insert(bytes.end(), tail.begin(), tail.end());
+    return bytes;
+  }
+
   std::vector<uint8_t> good_;
 };
+
+TEST_F(Damage, ARootThatGivesAPageAnotherSizeIsNoticed) {
+  ASSERT_TRUE(with_root([](Root&) {}) == good_);
+  for (const VerifyDepth depth : {VerifyDepth::kEvents, VerifyDepth::kChecksums}) {
+    const Status status = read(with_root([](Root& root) { ++root.guests[1].pages[0].stored_size; }), depth);
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("a page of the index that does not describe the chunks before it"), std::string::npos)
+        << status.error().message;
+    // Run information, a chunk and a page of guest 0, and a chunk of guest 1.
+    EXPECT_NE(status.error().message.find("chunk 4 at byte"), std::string::npos) << status.error().message;
+    EXPECT_NE(status.error().message.find("4 chunks before it are sound"), std::string::npos) << status.error().message;
+  }
+}
+
+TEST_F(Damage, KeptChunksAreInOrderAndInTheFile) {
+  const auto refusal = [&](std::vector<uint64_t> kept) {
+    testing::write_bytes(folder_ / "bad.trace", with_root([&](Root& root) { root.kept = std::move(kept); }));
+    const auto reader = TraceReader::open(folder_ / "bad.trace");
+    return reader.ok() ? "" : reader.error().message;
+  };
+  EXPECT_EQ(refusal({kFileHeaderBytes, 500}), "") << "where there is none: verify finds that";
+  for (const std::vector<uint64_t>& kept :
+       std::vector<std::vector<uint64_t>>{{0}, {500, 40}, {500, 500}, {good_.size() * 2}, {~uint64_t{0}}}) {
+    EXPECT_NE(refusal(kept).find("kept chunks that are not in order, or beyond the end of the file"), std::string::npos) << kept.front();
+  }
+}
+
+// What a part lacks nobody can recover from it.
+TEST_F(Damage, ThePartOfARunIsMadeAgain) {
+  const auto trace = TraceReader::open(folder_ / "good.trace");
+  TrimOptions options;
+  options.to = {1'000'150};
+  ASSERT_TRUE(testing::ok(trim_trace(**trace, folder_ / "part.trace", options)));
+  auto bytes = testing::file_bytes(folder_ / "part.trace");
+  const auto source = open_file(folder_ / "part.trace");
+  auto index = TraceIndex::open(**source);
+  const ChunkRecord record = *index->chunk(StreamId::guest({1}), 0);
+  bytes[record.offset + kChunkHeaderBytes] ^= 1;
+  const std::string message = read(bytes).error().message;
+  EXPECT_EQ(message.find("recover"), std::string::npos) << message;
+  EXPECT_NE(message.find("make the part again from the run's trace"), std::string::npos) << message;
+}
 
 TEST_F(Damage, TruncationAtEveryByteIsNoticed) {
   for (size_t size = 0; size < good_.size(); ++size) {

@@ -300,6 +300,30 @@ TEST(ChunkLimits, AHugeRunCostsNothingToLoadOrSkip) {
   EXPECT_EQ(event.at.ns, 1'000'000'000'000);
 }
 
+// Two groups that each fit, but not the one that they are when they are made canonical.
+TEST(ChunkLimits, MoreClockReadsThanAGroupCountsAreRefused) {
+  const auto with = [](uint64_t first, uint64_t second) {
+    Sample sample;
+    auto& data = sample.columns.data;
+    for (auto& column : data) {
+      column.clear();
+    }
+    put_varint(data[kOrder], (first + second) << 3 | static_cast<uint64_t>(EventKind::kClockRead));
+    for (const uint64_t reads : {first, second}) {
+      put_varint(data[kClockGroup], reads << 6);
+      put_varint(data[kClockTime], 0);
+    }
+    sample.header.last = sample.header.first;
+    sample.header.clock_reads = first + second;
+    sample.header.frames_sent = sample.header.frames_received = sample.header.console_bytes = sample.header.bytes_received = 0;
+    sample.header.ends = false;
+    return packed(sample);
+  };
+  EXPECT_EQ(refusal(with(kMaxChunkClockReads - 1, 1)), "");
+  expect_refused(with(kMaxChunkClockReads, 1), "more clock reads than can be counted");
+  expect_refused(with(kMaxChunkClockReads, kMaxChunkClockReads), "more clock reads than can be counted");
+}
+
 TEST(ChunkLimits, ARunThatLeavesTimeIsRefused) {
   // 2^57 steps of 128 ns are 0 modulo 2^64.
   Sample sample = one_run(4, uint64_t{1} << 57);

@@ -39,6 +39,19 @@ class RecoverTrace : public ::testing::Test {
     }
     scan_ = *scan;
   }
+  /// Damages the chunk in the middle of the guest's stream. Returns its size.
+  uint64_t damage_middle_of(GuestIndex guest) {
+    const auto source = open_file(trace_);
+    auto index = TraceIndex::open(**source);
+    EXPECT_TRUE(index.ok());
+    const uint64_t chunks = index->stream(StreamId::guest(guest)).chunks;
+    EXPECT_GT(chunks, 3U);
+    const ChunkRecord record = *index->chunk(StreamId::guest(guest), chunks / 2);
+    auto bytes = good_;
+    bytes[record.offset + kChunkHeaderBytes] ^= 1;
+    testing::write_bytes(trace_, bytes);
+    return kChunkHeaderBytes + record.header.stored_size;
+  }
 
   testing::TemporaryFolder folder_;
   std::filesystem::path trace_ = folder_ / "run.trace";
@@ -69,20 +82,29 @@ TEST_F(RecoverTrace, ImpliedDeliveriesStay) {
 
 TEST_F(RecoverTrace, ADamagedChunkEndsItsGuestAndNoOther) {
   write(testing::typed_script(6, 400));
-  const auto source = open_file(trace_);
-  auto index = TraceIndex::open(**source);
-  ASSERT_TRUE(index.ok());
-  const uint64_t chunks = index->stream(StreamId::guest({1})).chunks;
-  ASSERT_GT(chunks, 3U);
-  const ChunkRecord record = *index->chunk(StreamId::guest({1}), chunks / 2);
-  auto bytes = good_;
-  bytes[record.offset + kChunkHeaderBytes] ^= 1;
-  testing::write_bytes(trace_, bytes);
+  const uint64_t lost = damage_middle_of({1});
   recover_and_check();
   EXPECT_FALSE(read_.run.complete);
-  EXPECT_EQ(scan_.lost_bytes, kChunkHeaderBytes + record.header.stored_size);
+  EXPECT_EQ(scan_.lost_bytes, lost);
   EXPECT_GT(read_.guests[1].size(), 3U);
   EXPECT_LT(read_.guests[1].size(), script_.guests[1].size());
+}
+
+TEST_F(RecoverTrace, TheNetworkKeepsWhatItDidWithTheFramesThatAreKept) {
+  int more_than_a_prefix = 0;
+  for (const uint32_t guest : {0, 1, 2}) {
+    std::filesystem::remove(trace_);
+    std::filesystem::remove(output_);
+    write(testing::typed_script(6, 2000));
+    (void)damage_middle_of({guest});
+    ASSERT_NO_FATAL_FAILURE(recover_and_check());
+    const auto want = testing::network_of_kept_frames(script_, read_);
+    EXPECT_TRUE(testing::same_network(read_.network, want)) << read_.network.size() << " of " << want.size();
+    ASSERT_LT(want.size(), script_.network.size());
+    const auto first = script_.network.begin();
+    more_than_a_prefix += testing::same_network(want, {first, first + static_cast<std::ptrdiff_t>(want.size())}) ? 0 : 1;
+  }
+  EXPECT_GT(more_than_a_prefix, 0) << "no frame was kept that came after a lost one: the test shows nothing";
 }
 
 // Header, either run information, index, root and trailer can all be done without.

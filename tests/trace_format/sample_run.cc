@@ -290,6 +290,26 @@ void write_trace(const Script& script, const fs::path& output) {
   ASSERT_TRUE(ok(join_streams(directory, script.run, output)));
 }
 
+std::vector<NetworkEvent> network_of_kept_frames(const Script& whole, const Script& part) {
+  std::vector<NetworkEvent> events;
+  for (const NetworkEvent& event : whole.network) {
+    const auto& sender = part.guests[event.sender.value];
+    const auto sent = std::count_if(sender.begin(), sender.end(), [](const ScriptEvent& e) { return e.kind == EventKind::kFrameSent; });
+    if (event.sender_frame.value < static_cast<uint64_t>(sent)) {
+      events.push_back(event);
+    }
+  }
+  return events;
+}
+
+bool same_network(const std::vector<NetworkEvent>& left, const std::vector<NetworkEvent>& right) {
+  const auto fields = [](const NetworkEvent& e) {
+    return std::tie(e.kind, e.reason, e.at, e.sent_at, e.sender, e.sender_frame, e.receiver);
+  };
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [&](const NetworkEvent& a, const NetworkEvent& b) { return fields(a) == fields(b); });
+}
+
 Result<std::vector<ScriptEvent>> read_all(GuestCursor& cursor) {
   std::vector<ScriptEvent> events;
   for (;;) {

@@ -53,6 +53,11 @@ void write_streams(const Script& script, const std::filesystem::path& directory,
 /// Writes `script` to `output` by way of a folder beside it. Fails the test on an error.
 void write_trace(const Script& script, const std::filesystem::path& output);
 
+/// The events of the whole run's network whose frames are among those that `part` has.
+[[nodiscard]] std::vector<NetworkEvent> network_of_kept_frames(const Script& whole, const Script& part);
+/// Equal but for their numbers.
+[[nodiscard]] bool same_network(const std::vector<NetworkEvent>& left, const std::vector<NetworkEvent>& right);
+
 /// All that `cursor` still gives.
 [[nodiscard]] Result<std::vector<ScriptEvent>> read_all(GuestCursor& cursor);
 /// Opens `path` and reads everything through the cursors.

@@ -143,6 +143,17 @@ TEST_F(Trim, AGuestThatHadEndedHasOnlyAnEnd) {
 }
 
 // A damaged chunk costs itself: neither guests nor network are read from the beginning.
+TEST_F(Trim, TheTimesThatAreNotGivenAreThoseOfThePart) {
+  ASSERT_TRUE(ok(trim("whole.trace", "part.trace", window_)));
+  ASSERT_TRUE(ok(trim("part.trace", "again.trace", {})));
+  EXPECT_TRUE(testing::file_bytes(folder_ / "part.trace") == testing::file_bytes(folder_ / "again.trace"));
+  TrimOptions late;
+  late.from = window_.from + Duration{(window_.to.ns - window_.from.ns) / 2};
+  ASSERT_TRUE(ok(trim("part.trace", "late.trace", late)));
+  EXPECT_EQ(read("late.trace").run.from, late.from);
+  EXPECT_EQ(read("late.trace").run.to, window_.to);
+}
+
 TEST_F(Trim, WhatIsBehindALostChunkIsKept) {
   Script script = testing::small_script();
   script.network.clear();
@@ -204,6 +215,12 @@ TEST_F(Trim, WrongUse) {
   wider = window_;
   ++wider.to.ns;
   EXPECT_NE(refusal("part.trace", wider).find("it has nothing outside"), std::string::npos);
+  EXPECT_NE(refusal("part.trace", {window_.to, VirtualTime::never(), {}}).find("it has nothing outside"), std::string::npos);
+  TrimOptions open = window_;
+  open.to = VirtualTime::never();
+  ASSERT_TRUE(ok(trim("whole.trace", "open.trace", open)));
+  EXPECT_EQ(refusal("open.trace", {{1}, {2}, {}}),
+            fmt::format("the trace is itself a part of a run, from {} ns to the end: it has nothing outside", open.from.ns));
 }
 
 /// A trace of a later minor version: a field behind those of the run information that we know, and a chunk of kind 9.
