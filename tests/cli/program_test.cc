@@ -77,8 +77,8 @@ class ProgramTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-const std::array<std::string, 10> kCommands = {"record", "replay", "diff",    "stats",    "info",
-                                               "dump",   "verify", "recover", "examples", "validate"};
+const std::array<std::string, 14> kCommands = {"record", "replay",  "diff",     "stats",    "info",    "dump", "verify",
+                                               "trim",   "recover", "examples", "validate", "console", "ssh",  "exec"};
 
 TEST_F(ProgramTest, PrintsItsVersion) {
   const Outcome outcome = run({"--version"});

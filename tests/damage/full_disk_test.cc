@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
 #include <optional>
 
 #include "tests/damage/damaged_trace.h"
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/trace_writer.h"
+#include "trace_format/verify.h"
 
 namespace reprise::testing {
 namespace {
@@ -120,8 +122,8 @@ TEST_F(FullDisk, TrimSaysWhichFileHasNoRoom) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
 }
 
-// With real guests: it is one of theirs that finds no room, and the recorder that says so.
-TEST_F(FullDisk, ARecordingSaysWhichFileHasNoRoom) {
+// A limit below what a log reserves: the recorder's own first file finds no room.
+TEST_F(FullDisk, ARecordingThatCannotBeginSaysWhichFileHasNoRoom) {
   const fs::path out = folder_.folder("out");
   const std::string example = REPRISE_EXAMPLES "/ping/";
   const std::vector<std::string> words = {"record", example + "platform.xml", example + "deployment.xml", "-o", (out / "a.trace").string()};
@@ -130,6 +132,30 @@ TEST_F(FullDisk, ARecordingSaysWhichFileHasNoRoom) {
   EXPECT_NE(outcome.err.find((out / "a.trace.partial").string()), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("File too large"), std::string::npos) << outcome.err;
   EXPECT_FALSE(fs::exists(out / "a.trace"));
+}
+
+// The logs have their room; it is a guest's stream file that finds none in the middle of the run. What it wrote until then is recovered.
+TEST_F(FullDisk, ARecordingWhoseGuestFindsNoRoomKeepsWhatIsWritten) {
+  const fs::path out = folder_.folder("out");
+  std::ofstream(folder_ / "noise") << "#!/bin/sh\nhead -c 3000000 /dev/urandom\n";  // its console; nothing that could be compressed
+  ASSERT_EQ(chmod((folder_ / "noise").c_str(), 0755), 0);
+  std::ofstream(folder_ / "deployment.xml")
+      << "<?xml version=\"1.0\"?>\n<platform version=\"4.1\"><actor host=\"left\" function=\"vsg_vm\">"
+      << "<argument value=\"10.0.0.1\"/><argument value=\"" << (folder_ / "noise").string() << "\"/></actor></platform>\n";
+  const std::string platform = REPRISE_EXAMPLES "/send/platform.xml";
+  const Outcome outcome =
+      run({"record", platform, (folder_ / "deployment.xml").string(), "-o", (out / "a.trace").string()}, {.file_bytes = 1400 * 1024});
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.err;
+  const fs::path partial = out / "a.trace.partial";
+  EXPECT_NE(outcome.err.find((partial / "guest-0.stream").string()), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("File too large"), std::string::npos) << outcome.err;
+  EXPECT_FALSE(fs::exists(out / "a.trace"));
+
+  const Outcome recovery = run({"recover", partial.string(), "-o", (out / "recovered.trace").string()}, {});
+  ASSERT_EQ(recovery.exit_code, 0) << recovery.err;
+  const auto recovered = verify_trace(out / "recovered.trace");
+  ASSERT_TRUE(recovered.ok()) << recovered.error().message;
+  EXPECT_GT(recovered->console_bytes, 1'000'000U);
 }
 
 TEST_F(FullDisk, AFolderThatIsReadOnlyIsNamed) {

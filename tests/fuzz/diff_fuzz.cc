@@ -1,10 +1,11 @@
-// Two traces of anybody are compared: equal ones are identical, and a difference is one from both sides.
+// Two traces of anybody are compared: a sound one is identical to itself, and a difference is one from both sides.
 #include <memory>
 
 #include "analysis/diff.h"
 #include "tests/fuzz/scripted_trace.h"
 #include "tests/memory_file.h"
 #include "trace_format/trace_reader.h"
+#include "trace_format/verify.h"
 
 namespace reprise {
 namespace {
@@ -37,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   const auto self = diff_traces(*left, *open(left_bytes));
-  CHECK(!self.ok() || self->empty());
+  CHECK(self.ok() ? self->empty() : !verify_trace(testing::MemorySource(left_bytes)).ok());
   const auto there = diff_traces(*left, *right);
   const auto back = diff_traces(*right, *left);
   CHECK(there.ok() || there.error().kind == ErrorKind::kBadTrace);

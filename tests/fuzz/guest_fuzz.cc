@@ -4,15 +4,24 @@
 // The input says what each guest does in each quantum. A guest is honest unless the input makes it lie, because a first message that is
 // wrong would end every run before anything happens.
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <memory>
+#include <optional>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "recorder/barrier.h"
+#include "recorder/console_server.h"
+#include "recorder/live_folder.h"
 #include "tests/fuzz/script.h"
+#include "tests/temporary_folder.h"
 #include "trace_format/event_text.h"
 
 namespace reprise {
@@ -23,15 +32,24 @@ constexpr VirtualTime kUntil{200'000};
 constexpr int kMostQuanta = 40;
 
 /// What the next byte of the input makes a guest do; everything else: stop at the horizon, busy.
-enum Act : uint8_t { kSendFrame, kSleep, kEnd, kSay, kWriteBytes, kHangUp, kActs };
+enum Act : uint8_t { kSendFrame, kSleep, kEnd, kSay, kWriteBytes, kHangUp, kPrint, kBeTypedAt, kActs };
 
-/// One guest's end.
+/// One guest's end, and the person at its console.
 class Guest {
  public:
-  explicit Guest(int fd) : channel_(fd) {}
+  /// `person`: -1 when it has no console.
+  Guest(int fd, int person) : channel_(fd), person_(person) {}
+  ~Guest() {
+    if (person_ >= 0) {
+      close(person_);
+    }
+  }
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
 
   /// Does what the input says. Afterwards the barrier has something to read that ends its waiting: a stop, an end, or a closed connection.
   void live(fuzz::Script& script, VirtualTime now, VirtualTime horizon, bool finishing) {
+    woken_ = false;
     for (int i = 0; i < 8; ++i) {
       switch (script.take<uint8_t>() % kActs) {
         case kSendFrame: {
@@ -64,6 +82,14 @@ class Guest {
         }
         case kHangUp:
           return hang_up();
+        case kPrint:
+          say({.type = MessageType::kPrinted}, script.take_bytes(script.take<uint8_t>()));
+          break;
+        case kBeTypedAt:
+          type(script.take_bytes(script.take<uint8_t>()));
+          // What is typed before the run begins wakes it in the first quantum; later, it runs anyway.
+          woken_ = person_ >= 0 && horizon == VirtualTime{};
+          break;
       }
       if (script.take<uint8_t>() % 2 == 0) {
         break;
@@ -74,7 +100,7 @@ class Guest {
   }
 
   /// Whether an honest guest will be told to run to `horizon`.
-  [[nodiscard]] bool runs_to(VirtualTime horizon) const { return idle_until_ < horizon; }
+  [[nodiscard]] bool runs_to(VirtualTime horizon) const { return idle_until_ < horizon || woken_; }
   void introduce() { say({.type = MessageType::kHello}); }
 
  private:
@@ -88,12 +114,53 @@ class Guest {
     // Fails for one that has hung up before: it has nothing to say any more.
     [[maybe_unused]] const bool said = channel_.send(message, payload).ok() && channel_.flush().ok();
   }
+  /// In all at most what may wait at a console: it is never left for a later quantum, in which it would wake the guest.
+  void type(ByteView bytes) {
+    bytes = bytes.first(std::min(bytes.size(), kMostTypedWaiting - typed_));
+    typed_ += bytes.size();
+    [[maybe_unused]] const ssize_t sent = send(person_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   /// The barrier may still write: a guest that does not read is slow, not gone.
   void hang_up() const { shutdown(channel_.fd(), SHUT_WR); }
 
   GuestChannel channel_;
+  int person_;
+  size_t typed_ = 0;
   uint64_t frames_ = 0;
   VirtualTime idle_until_;
+  bool woken_ = false;
+};
+
+/// The consoles of a run, whose clients are in this process.
+class Consoles {
+ public:
+  explicit Consoles(const std::vector<std::string>& names) {
+    static const testing::TemporaryFolder kFolder;
+    auto live = LiveFolder::create(kFolder.path());
+    CHECK(live.ok());
+    std::vector<ConsoleServer::Console> consoles;
+    for (const std::string& name : names) {
+      consoles.push_back({.guest = name});
+    }
+    auto server = ConsoleServer::create(live->listen("console").value(), std::move(consoles));
+    CHECK(server.ok());
+    server_ = std::move(*server);
+    for (const std::string& name : names) {
+      const std::string greeting = fmt::format("console {}\n", name);
+      persons_.push_back(connect_to_run(kFolder.path(), "console").value());
+      CHECK(write(persons_.back(), greeting.data(), greeting.size()) == static_cast<ssize_t>(greeting.size()));
+    }
+    for (pollfd polled{.fd = server_->fd(), .events = POLLIN, .revents = 0}; poll(&polled, 1, 0) == 1;) {
+      server_->serve();
+    }
+  }
+  [[nodiscard]] ConsoleServer& server() { return *server_; }
+  /// The caller closes it.
+  [[nodiscard]] int person(uint32_t guest) const { return persons_[guest]; }
+
+ private:
+  std::unique_ptr<ConsoleServer> server_;
+  std::vector<int> persons_;
 };
 
 /// The network's side: keeps the rules of SimgridRun, and checks that the barrier does.
@@ -168,18 +235,25 @@ class Network {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace reprise;
   fuzz::Script script(data, size);
-  const uint32_t count = 1 + script.take<uint8_t>() % 3;
+  const auto first = script.take<uint8_t>();
+  std::vector<std::string> names;
+  for (int i = 0; i <= first % 3; ++i) {
+    names.push_back(fmt::format("guest{}", i));
+  }
+  std::optional<Consoles> consoles;
+  if (first >= 0x80) {
+    consoles.emplace(names);
+  }
   std::deque<Guest> guests;
   std::vector<GuestChannel> channels;
-  std::vector<std::string> names;
-  for (uint32_t i = 0; i < count; ++i) {
+  for (uint32_t i = 0; i < names.size(); ++i) {
     std::array<int, 2> ends{};
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     channels.emplace_back(ends[0]);
-    guests.emplace_back(ends[1]);
-    names.push_back(fmt::format("guest{}", i));
+    guests.emplace_back(ends[1], consoles ? consoles->person(i) : -1);
   }
-  Barrier barrier(std::move(channels), std::move(names), {.until = kUntil, .max_held_bytes = 4096});
+  Barrier barrier(std::move(channels), std::move(names),
+                  {.until = kUntil, .max_held_bytes = 4096, .consoles = consoles ? &consoles->server() : nullptr, .lookahead = kLookahead});
   for (Guest& guest : guests) {
     if (script.take<uint8_t>() != 1) {
       guest.introduce();

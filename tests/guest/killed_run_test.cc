@@ -1,6 +1,7 @@
 // A guest or the recorder dies in the middle of a run: an honest exit code, no process left, and a trace of what was until then.
 #include <signal.h>
 
+#include <array>
 #include <cstdlib>
 #include <random>
 #include <thread>
@@ -32,7 +33,13 @@ class KilledRun : public ::testing::Test {
 
   [[nodiscard]] std::vector<pid_t> qemus() const { return qemus_of(run_.folder()); }
 
-  void expect_recoverable() {
+  /// Bytes in the console log of each guest. A byte is in the trace's log before it is here, so no kill that comes later takes it away.
+  [[nodiscard]] std::array<uint64_t, 2> printed() const {
+    return {file_text(run_.folder() / "consoles" / "alice.log").size(), file_text(run_.folder() / "consoles" / "bob.log").size()};
+  }
+
+  /// `printed`: what the guests had printed before the kill.
+  void expect_recoverable(const std::array<uint64_t, 2>& printed) {
     EXPECT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter)) << qemus().size() << " QEMUs are left";
     EXPECT_FALSE(std::filesystem::exists(run_.path("a.trace")));
     const Outcome recovery = run_reprise({"recover", run_.path("a.trace.partial"), "-o", run_.path("recovered.trace")});
@@ -43,7 +50,9 @@ class KilledRun : public ::testing::Test {
     for (const uint32_t i : {0U, 1U}) {
       EXPECT_GE(reader->guest_statistics(GuestIndex{i}).last.ns, 900'000'000) << recovery.out;
       EXPECT_GT(reader->guest_statistics(GuestIndex{i}).frames_received, 5U) << recovery.out;
+      EXPECT_GE(reader->guest_statistics(GuestIndex{i}).console_bytes, printed[i]) << "guest " << i << ": " << recovery.out;
     }
+    EXPECT_GT(printed[0], 0U);
     EXPECT_TRUE(replays_identically(run_.replay("recovered.trace"), 2));
   }
 
@@ -52,6 +61,7 @@ class KilledRun : public ::testing::Test {
 
 TEST_F(KilledRun, AKilledGuestFailsTheRun) {
   const auto recorder = start();
+  const auto before = printed();
   for (const pid_t pid : qemus()) {
     if (file_text("/proc/" + std::to_string(pid) + "/cmdline").find(",guest=1,") != std::string::npos) {
       ASSERT_EQ(kill(pid, SIGKILL), 0);
@@ -62,14 +72,15 @@ TEST_F(KilledRun, AKilledGuestFailsTheRun) {
   EXPECT_NE(outcome.err.find("killed by signal 9"), std::string::npos) << outcome.err;
   EXPECT_NE(outcome.err.find("'reprise recover " + run_.path("a.trace.partial") + " -o FILE'"), std::string::npos) << outcome.err;
   EXPECT_TRUE(qemus().empty()) << "the recorder has to wait for its guests";
-  expect_recoverable();
+  expect_recoverable(before);
 }
 
 TEST_F(KilledRun, TheGuestsOfAKilledRecorderEndByThemselves) {
   const auto recorder = start();
+  const auto before = printed();
   recorder->signal(SIGKILL);
   EXPECT_EQ(recorder->wait().exit_code, -1);
-  expect_recoverable();
+  expect_recoverable(before);
   const Outcome again = run_reprise(run_.record_command("a.trace"));
   EXPECT_TRUE(complains(again, 2, run_.path("a.trace.partial") + " is there already"));
   EXPECT_NE(again.err.find("reprise recover"), std::string::npos) << again.err;
@@ -79,10 +90,11 @@ TEST_F(KilledRun, InterruptAndTerminateEndTheRunInOrder) {
   for (const int number : {SIGINT, SIGTERM}) {
     SCOPED_TRACE(number);
     const auto recorder = start();
+    const auto before = printed();
     recorder->signal(number);
     EXPECT_TRUE(complains(recorder->wait(), 5, "interrupted at virtual time "));
     EXPECT_TRUE(qemus().empty()) << "the recorder has to wait for its guests";
-    expect_recoverable();
+    expect_recoverable(before);
     std::filesystem::remove_all(run_.path("a.trace.partial"));
     std::filesystem::remove_all(run_.path("consoles"));
     std::filesystem::remove(run_.path("recovered.trace"));
@@ -108,17 +120,23 @@ TEST_F(KilledRun, TheGuestsOfAKilledReplayEndWithIt) {
 
 class HeavyKills : public KilledRun {};
 
-// Recorder, a guest, or all of them at any instant: what is recovered verifies and replays. REPRISE_KILLS sets how often (20).
+// Recorder, a guest, or all of them at any instant: what is recovered is all that was printed, verifies and replays. REPRISE_KILLS sets how
+// often (20).
 TEST_F(HeavyKills, AnythingAtAnyInstant) {
   const char* const text = std::getenv("REPRISE_KILLS");
   const int kills = text != nullptr ? std::atoi(text) : 20;
   std::mt19937 random(20261125);
+  uint64_t recovered_bytes = 0;
   for (int round = 0; round < kills; ++round) {
     SCOPED_TRACE(round);
-    RunningReprise recorder(run_.record_command("a.trace"));
+    std::filesystem::remove_all(run_.path("consoles"));
+    RunningReprise recorder(run_.record_command("a.trace", {"--console", run_.path("consoles")}));
     ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(run_.path("a.trace.partial") + "/guest-1.log"); }));
+    // Every other time well after the boot, whose length is the host's affair.
+    ASSERT_TRUE(round % 2 != 0 || wait_until([&] { return printed()[0] > 0; }));
     // The instant is what is random here; nothing is waited for.
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 3000));
+    const auto before = printed();
     const auto what = random() % 3;
     if (what != 1) {
       recorder.signal(SIGKILL);
@@ -135,10 +153,16 @@ TEST_F(HeavyKills, AnythingAtAnyInstant) {
     ASSERT_TRUE(wait_until([this] { return qemus().empty(); }, kNoOrphanAfter));
     ASSERT_TRUE(exits(run_reprise({"recover", run_.path("a.trace.partial"), "-o", run_.path("recovered.trace")}), 0));
     ASSERT_TRUE(exits(run_reprise({"verify", run_.path("recovered.trace")}), 0));
+    const auto stats = run_.stats("recovered.trace");
+    for (size_t guest = 0; guest < before.size(); ++guest) {
+      ASSERT_GE(stats["guests"][guest]["console_bytes"].get<uint64_t>(), before[guest]) << "guest " << guest;
+      recovered_bytes += before[guest];
+    }
     ASSERT_TRUE(replays_identically(run_.replay("recovered.trace"), 2));
     std::filesystem::remove_all(run_.path("a.trace.partial"));
     std::filesystem::remove(run_.path("recovered.trace"));
   }
+  EXPECT_GT(recovered_bytes, 0U) << "no guest came far enough to lose anything";
 }
 
 }  // namespace

@@ -142,14 +142,15 @@ TEST(SimgridImpairments, SplitLinksHaveThePropertiesInBothDirections) {
 
 /// All that happens over a link with everything, in a process of its own.
 std::string impaired_trace(uint64_t seed, bool last_guest_first, Duration longest_turn = NetworkModel::Limits{}.longest_turn) {
+  // Here, not in the child: that one removes no files.
+  const auto platform = pair_of_hosts(kLink, {prop("loss", "0.1"), prop("duplicate", "0.1"), prop("reorder", "0.1"),
+                                              prop("reorder_delay", "300us"), prop("jitter", "200us")});
   const auto outcome = run_isolated([&]() -> Status {
     ToyParticipants toys(2);
     toys.last_guest_first = last_guest_first;
     for (int i = 0; i < 200; ++i) {
       toys.send(i * 37 * kUs, i % 2, (i + 1) % 2, 60 + i * 5);
     }
-    const auto platform = pair_of_hosts(kLink, {prop("loss", "0.1"), prop("duplicate", "0.1"), prop("reorder", "0.1"),
-                                                prop("reorder_delay", "300us"), prop("jitter", "200us")});
     const Status status = simulate(platform, guests(2), toys, {kSecond}, {}, longest_turn, {.seed = seed, .outages = {}});
     std::string all = failure(status);
     for (const auto* lines : {&toys.arrivals, &toys.verdicts, &toys.violations}) {

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <future>
 #include <memory>
 
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/event_log.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/join.h"
+#include "trace_format/log_layout.h"
 #include "trace_format/stream_file.h"
 #include "trace_format/stream_writer.h"
 #include "trace_format/verify.h"
@@ -162,6 +166,48 @@ TEST(Durable, RowsStayInTheLogUntilTheirChunkIsOnTheDevice) {
   }
   EXPECT_TRUE(testing::ok(writer->finish({60'000}, EndReason::kHalt)));
   EXPECT_GT(writer->stalls(), 0u) << "else the slots were not reused in a hurry";
+}
+
+/// The file of a log as the device has it after the machine was started again: only marks vouch for rows.
+void put_after_restart(const fs::path& path, std::vector<uint8_t> bytes) {
+  LogHeader header;
+  std::memcpy(static_cast<void*>(&header), bytes.data(), sizeof header);
+  header.boot[0] = header.boot[0] == '0' ? '1' : '0';
+  header.checksum = checksum_of(header);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  testing::write_bytes(path, bytes);
+}
+
+// One row, then silence: no later row and no full chunk takes it along to the device.
+TEST(Durable, ARowThatNoneFollowsIsOnTheDeviceWithinASecond) {
+  using std::chrono_literals::operator""s;
+  // In the worst case a row just misses one mark and waits for the next; the device has the rest of the second.
+  static_assert(2 * StreamOptions{}.secure_every < 1s);
+  const testing::TemporaryFolder folder;
+  const fs::path device = folder.folder("device");
+  std::promise<std::vector<uint8_t>> first_sync;
+  int syncs = 0;  // of the writer's thread, until it has ended
+  LogCalls calls = LogCalls::of_the_system();
+  calls.sync = [&](void* at, size_t size) {
+    if (syncs++ == 0) {
+      const auto* bytes = static_cast<const uint8_t*>(at);
+      first_sync.set_value({bytes, bytes + size});
+    }
+    return 0;
+  };
+  auto sink = create_file(folder / "guest-0.stream");
+  auto log = EventLog::create(folder / "guest-0.log", StreamId::guest({0}), calls);
+  ASSERT_TRUE(sink.ok() && log.ok());
+  auto writer = make_stream_writer(std::move(*sink), std::move(*log), StreamId::guest({0}),
+                                   StreamOptions{.durable = true, .secure_every = std::chrono::milliseconds(5)});
+  append_counted(*writer, 0);
+  auto synced = first_sync.get_future();
+  const bool in_time = synced.wait_for(1s) == std::future_status::ready;
+  writer.reset();
+  ASSERT_TRUE(in_time) << "no sync of the log";
+  put_after_restart(device / "guest-0.log", synced.get());
+  EXPECT_EQ(count_events(device), 1U);
+  EXPECT_EQ(syncs, 1) << "nothing came after the row";
 }
 
 TEST(WriteFailure, OfANetworkStreamIsReported) {
