@@ -20,6 +20,21 @@ uint32_t ipv4_of(std::string_view cidr) {
   return inet_pton(AF_INET, text.c_str(), &address) == 1 ? ntohl(address.s_addr) : 0;
 }
 
+Result<GuestPort> parse_address_and_port(std::string_view text) {
+  const size_t colon = text.find(':');
+  GuestPort to;
+  if (colon != std::string_view::npos) {
+    in_addr ignored{};
+    to.address = text.substr(0, colon);
+    const char* end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data() + colon + 1, end, to.port);
+    if (problem == std::errc{} && stop == end && to.port != 0 && inet_pton(AF_INET, to.address.c_str(), &ignored) == 1) {
+      return to;
+    }
+  }
+  return wrong(fmt::format("'{}' is not an IPv4 address and a port, as in 172.16.0.10:22", text));
+}
+
 Status set_option(GatewayPlan& plan, std::string_view name, const std::string& value) {
   if (name == "-name") {
     plan.name = value;
@@ -67,17 +82,11 @@ Result<GatewayPlan> parse_gateway_arguments(const std::vector<std::string>& argu
 }
 
 Result<GuestPort> parse_guest_port(std::string_view text) {
-  const size_t colon = text.find(':');
-  GuestPort to;
-  if (colon != std::string_view::npos) {
-    to.address = text.substr(0, colon);
-    const char* end = text.data() + text.size();
-    const auto [stop, problem] = std::from_chars(text.data() + colon + 1, end, to.port);
-    if (problem == std::errc{} && stop == end && to.port != 0 && to.address.find('/') == std::string::npos && ipv4_of(to.address) != 0) {
-      return to;
-    }
+  ASSIGN_OR_RETURN(GuestPort to, parse_address_and_port(text));
+  if (ipv4_of(to.address) == 0) {
+    return wrong(fmt::format("'{}': 0.0.0.0 is no guest's address; want one such as 172.16.0.10:22", text));
   }
-  return wrong(fmt::format("'{}' is not an IPv4 address and a port, as in 172.16.0.10:22", text));
+  return to;
 }
 
 Result<PortForward> parse_port_forward(std::string_view text) {
@@ -85,7 +94,8 @@ Result<PortForward> parse_port_forward(std::string_view text) {
   if (dash == std::string_view::npos) {
     return wrong(fmt::format("'{}': want HOST-ADDRESS:PORT-GUEST-ADDRESS:PORT, as in 127.0.0.1:2222-172.16.0.10:22", text));
   }
-  ASSIGN_OR_RETURN(const GuestPort host, parse_guest_port(text.substr(0, dash)));
+  // 0.0.0.0 is no guest's, but a host listens there on all its addresses.
+  ASSIGN_OR_RETURN(const GuestPort host, parse_address_and_port(text.substr(0, dash)));
   ASSIGN_OR_RETURN(GuestPort guest, parse_guest_port(text.substr(dash + 1)));
   return PortForward{.host_address = host.address, .host_port = host.port, .to = std::move(guest)};
 }

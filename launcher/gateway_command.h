@@ -41,9 +41,9 @@ struct GatewayPlan {
 /// The reverse. kUsage with the argument that is not understood.
 [[nodiscard]] Result<GatewayPlan> parse_gateway_arguments(const std::vector<std::string>& arguments);
 
-/// "172.16.0.10:22". kUsage when it is not an IPv4 address and a port from 1 to 65,535.
+/// "172.16.0.10:22". kUsage when it is not an IPv4 address, other than 0.0.0.0, and a port from 1 to 65,535.
 [[nodiscard]] Result<GuestPort> parse_guest_port(std::string_view text);
-/// "127.0.0.1:2222-172.16.0.10:22". kUsage.
+/// "127.0.0.1:2222-172.16.0.10:22"; the host's address may be 0.0.0.0, all that it has. kUsage.
 [[nodiscard]] Result<PortForward> parse_port_forward(std::string_view text);
 [[nodiscard]] std::string port_forward_text(const PortForward& forward);
 

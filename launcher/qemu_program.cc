@@ -155,6 +155,10 @@ Result<QemuProgram> find_qemu(std::chrono::milliseconds limit) {
 
 Result<fs::path> find_plugin() {
   if (const char* chosen = std::getenv("REPRISE_PLUGIN"); chosen != nullptr) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(chosen, ignored)) {
+      return Error{ErrorKind::kMachine, fmt::format("REPRISE_PLUGIN={}: no such file", chosen)};
+    }
     return fs::path(chosen);
   }
   return find_own_file("the QEMU plugin", "reprise/reprise_qemu_hooks.so");

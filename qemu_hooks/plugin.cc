@@ -27,8 +27,15 @@ struct Plugin {
 };
 Plugin* plugin = nullptr;
 
+bool is_live = false;
+
+/// In a live run the process ends here, with the exit code from which the recorder tells a machine that lacks something from a run that
+/// failed; QEMU would make 1 of every code. A replay is judged by the replayer, which knows QEMU's.
 int refuse(const Error& error) {
   fmt::print(stderr, "reprise plugin: {}\n", error.message);
+  if (is_live) {
+    _exit(static_cast<int>(error.kind));
+  }
   return static_cast<int>(error.kind);
 }
 
@@ -58,6 +65,7 @@ void on_vcpu_init(qemu_plugin_id_t /*id*/, unsigned vcpu) {
 
 Status install(int argc, char** argv) {
   ASSIGN_OR_RETURN(const PluginArgs args, parse_plugin_args({argv, argv + argc}));
+  is_live = args.mode == PluginArgs::Mode::kLive;
   RETURN_IF_ERROR(qemu::load_internals());
   plugin = new Plugin{.args = args, .session = nullptr, .port = {}, .deadline = {}};
   plugin->instrumented = args.mode == PluginArgs::Mode::kReplay || !args.stream_folder.empty();

@@ -94,10 +94,11 @@ Status check_exposure(const Deployment& deployment) {
     }
     for (const PortForward& forward : guest.gateway->forwards) {
       if (!is_loopback(forward.host_address)) {
+        const bool everywhere = forward.host_address == "0.0.0.0";
         return error_at(deployment.path.string(), guest.line,
                         fmt::format("forward '{}': whoever reaches {} would reach the guest; want an address of this machine alone, as in "
                                     "127.0.0.1:{}, or say 'record --expose-gateway' if it is meant so",
-                                    port_forward_text(forward), forward.host_address, forward.host_port));
+                                    port_forward_text(forward), everywhere ? "this machine" : forward.host_address, forward.host_port));
       }
     }
   }

@@ -39,7 +39,6 @@ void L2Switch::learn(Mac station, GuestIndex port) {
 std::vector<GuestIndex> L2Switch::receivers(GuestIndex sender, ByteView frame) {
   CHECK(sender.value < ports_);
   if (frame.size() < kHeaderBytes) {
-    ++runts_;
     return {};
   }
   learn(mac_at(frame, kMacBytes), sender);

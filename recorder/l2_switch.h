@@ -17,12 +17,9 @@ class L2Switch {
   explicit L2Switch(uint32_t ports) : ports_(ports) {}
 
   /// Who gets a frame that `sender` sent, in ascending order, never the sender itself. A known unicast address: its port, or nobody when
-  /// the station is at the sender's port. Unknown unicast, multicast and broadcast: everybody else. Shorter than 14 bytes: nobody, and
-  /// counted.
+  /// the station is at the sender's port. Unknown unicast, multicast and broadcast: everybody else. Shorter than its 14-byte
+  /// header: nobody, as with a real switch. It stays in its sender's stream, without a verdict of the network's.
   [[nodiscard]] std::vector<GuestIndex> receivers(GuestIndex sender, ByteView frame);
-
-  /// Frames too short to have a header.
-  [[nodiscard]] uint64_t runts() const { return runts_; }
 
  private:
   using Mac = uint64_t;  ///< the address's six bytes, first one highest
@@ -31,7 +28,6 @@ class L2Switch {
 
   uint32_t ports_;
   std::unordered_map<Mac, GuestIndex> port_of_;  ///< only looked up, never walked: its order is the library's
-  uint64_t runts_ = 0;
 };
 
 }  // namespace reprise

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string_view>
 
 #include "recorder/shown.h"
@@ -74,6 +77,45 @@ Status check_link(const std::string& path, const XMLElement& link, PlatformFile&
   return {};
 }
 
+/// A <trace>: a profile with a name of its own, which says neither of what nor whose it is.
+void note_trace(const XMLElement& trace, PlatformFile& found) {
+  ProfileUse use{.name = attribute(trace, "file"), .line = trace.GetLineNum(), .text = {}, .period = attribute(trace, "periodicity")};
+  for (const auto* child = trace.FirstChild(); use.name.empty() && child != nullptr; child = child->NextSibling()) {
+    if (const auto* text = child->ToText(); text != nullptr) {
+      const std::string value = text->Value();
+      // tinyxml2 tells the line of the first word, and the text begins before it.
+      const auto first_word = value.begin() + static_cast<ptrdiff_t>(std::min(value.find_first_not_of(" \t\r\n"), value.size()));
+      use.line = use.text.empty() ? text->GetLineNum() - static_cast<int>(std::count(value.begin(), first_word, '\n')) : use.line;
+      use.text += value;
+    }
+  }
+  found.traces.emplace(attribute(trace, "id"), std::move(use));
+}
+
+void note_profiles(const XMLElement& element, PlatformFile& found) {
+  constexpr std::array<std::pair<const char*, ProfileKind>, 4> kAttributes = {{{"bandwidth_file", ProfileKind::kBandwidth},
+                                                                               {"state_file", ProfileKind::kState},
+                                                                               {"speed_file", ProfileKind::kSpeed},
+                                                                               {"availability_file", ProfileKind::kSpeed}}};
+  for (const auto& [name, kind] : kAttributes) {
+    if (const std::string file = attribute(element, name); !file.empty()) {
+      found.profiles.push_back({.kind = kind, .name = file, .line = element.GetLineNum(), .text = {}, .period = {}});
+    }
+  }
+  const std::string_view tag = element.Name();
+  if (tag == "trace") {
+    note_trace(element, found);
+  }
+  // SimGrid itself refuses a trace that is not there.
+  if (const auto trace = found.traces.find(attribute(element, "trace")); tag == "trace_connect" && trace != found.traces.end()) {
+    const std::string kind = attribute(element, "kind");
+    found.profiles.push_back(trace->second);
+    found.profiles.back().kind = kind == "BANDWIDTH" ? ProfileKind::kBandwidth
+                                 : kind == "SPEED"   ? ProfileKind::kSpeed
+                                                     : ProfileKind::kState;
+  }
+}
+
 Status check_element(const std::string& path, const XMLElement& element, PlatformFile& found) {
   const std::string_view name = element.Name();
   const int line = element.GetLineNum();
@@ -83,6 +125,7 @@ Status check_element(const std::string& path, const XMLElement& element, Platfor
   if (!attribute(element, "bandwidth_file").empty() || (name == "trace_connect" && attribute(element, "kind") == "BANDWIDTH")) {
     found.bandwidth_profile_line = found.bandwidth_profile_line == 0 ? line : found.bandwidth_profile_line;
   }
+  note_profiles(element, found);
   if (name == "include") {
     return error_at(path, line, "<include> is not supported: the trace keeps the platform as one file; put the contents here");
   }
@@ -110,6 +153,29 @@ Status check_tree(const std::string& path, const XMLElement& element, PlatformFi
     RETURN_IF_ERROR(check_tree(path, *child, found));
   }
   return {};
+}
+
+Status check_use(const std::string& platform, const std::string& also, const ProfileUse& use) {
+  if (use.name.empty()) {
+    const double period = use.period.empty() ? -1 : std::strtod(use.period.c_str(), nullptr);
+    return check_profile(use.text, use.kind, {.file = platform, .first_line = use.line}, period);
+  }
+  const auto file = find_profile(use.name, also, platform);
+  std::error_code ignored;
+  if (!file.has_value() || !std::filesystem::is_regular_file(*file, ignored)) {
+    return error_at(platform, use.line,
+                    fmt::format("profile '{}': {}", shown(use.name),
+                                file.has_value() ? "is not a file" : "there is no such file in the current folder or beside the platform"));
+  }
+  std::ifstream in(*file, std::ios::binary);
+  std::ostringstream text;
+  if (in.peek() != std::ifstream::traits_type::eof()) {
+    text << in.rdbuf();
+  }
+  if (!in.is_open() || in.bad()) {
+    return error_at(platform, use.line, fmt::format("profile '{}': {} cannot be read", shown(use.name), shown(file->string())));
+  }
+  return check_profile(text.str(), use.kind, {.file = file->string()});
 }
 
 /// Where the tag that begins at `start` ends, behind its '>'; the text's end when it does not.
@@ -155,15 +221,19 @@ Result<PlatformFile> check_platform_file(const std::filesystem::path& path) {
   return found;
 }
 
-Status check_bandwidth_profile(const PlatformFile& platform, const SimgridSettings& settings) {
+Status check_profiles(const PlatformFile& platform, const SimgridSettings& settings) {
   const auto model = settings.find("network/model");
   const bool other_model = model != settings.end() && model->second != "CM02";
-  if (platform.bandwidth_profile_line == 0 || (!other_model && settings.count("network/weight-S") == 0)) {
-    return {};
+  if (platform.bandwidth_profile_line != 0 && (other_model || settings.count("network/weight-S") != 0)) {
+    return error_at(platform.path, platform.bandwidth_profile_line,
+                    "bandwidth profiles need the network model CM02 without network/weight-S: with others SimGrid (3.32 to 4.1) loses "
+                    "frames that are under way when a link's bandwidth changes; remove the profile or that setting");
   }
-  return error_at(platform.path, platform.bandwidth_profile_line,
-                  "bandwidth profiles need the network model CM02 without network/weight-S: with others SimGrid (3.32 to 4.1) loses frames "
-                  "that are under way when a link's bandwidth changes; remove the profile or that setting");
+  const auto also = settings.find("path");
+  for (const ProfileUse& use : platform.profiles) {
+    RETURN_IF_ERROR(check_use(platform.path, also == settings.end() ? "" : also->second, use));
+  }
+  return {};
 }
 
 Result<SimgridSettings> check_simgrid_options(const std::vector<std::string>& options) {

@@ -23,15 +23,17 @@ Error wrong(std::string what) {
 }
 
 Status substitute_variables(std::string& value, const PropertyFolders& folders) {
-  const size_t at = value.find(kProgramsVariable);
-  if (at != std::string::npos) {
+  size_t at = 0;
+  while ((at = value.find(kProgramsVariable, at)) != std::string::npos) {
     if (folders.programs.empty()) {
       return wrong(
           fmt::format("{} is used, but the folder of the examples' programs is not known; build all of Reprise, or write the path "
                       "itself",
                       kProgramsVariable));
     }
-    value.replace(at, kProgramsVariable.size(), folders.programs.string());
+    const std::string folder = folders.programs.string();
+    value.replace(at, kProgramsVariable.size(), folder);
+    at += folder.size();
   }
   return value.find("${") == std::string::npos
              ? Status{}

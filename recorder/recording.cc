@@ -18,6 +18,7 @@
 #include "recorder/interrupt.h"
 #include "recorder/live_folder.h"
 #include "recorder/run_description.h"
+#include "recorder/run_streams.h"
 #include "recorder/seed_images.h"
 #include "recorder/simgrid_network.h"
 #include "recorder/size_budget.h"
@@ -40,37 +41,6 @@ Result<std::unique_ptr<NetworkModel>> make_network(const RecordOptions& options,
                               {.seed = options.seed, .outages = deployment.outages});
 }
 
-/// The streams of a run while it goes on: a folder beside the output.
-struct Streams {
-  fs::path folder;
-  /// Of an encrypted run: its own key, with which we join what the guests wrote. In memory only, and gone with this.
-  std::vector<AgeIdentity> identities;
-  std::vector<AgeRecipient> recipients;  ///< the user's, and the run's own
-  std::unique_ptr<StreamWriter> network;
-};
-
-Result<Streams> open_streams(const RecordOptions& options, const RunInfo& run, const std::vector<ImageInfo>& seeds) {
-  Streams streams;
-  streams.folder = fs::absolute(options.output).string() + ".partial";
-  std::error_code error;
-  if (!fs::create_directory(streams.folder, error)) {
-    return error ? Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", streams.folder.string(), error.message())}
-                 : Error{ErrorKind::kUsage, fmt::format("{} is there already: a run is going on or was killed; keep what it recorded with "
-                                                        "'reprise recover {} -o FILE', or remove the folder",
-                                                        streams.folder.string(), streams.folder.string())};
-  }
-  if (!options.recipients.empty()) {
-    streams.identities.push_back(generate_age_identity());
-    streams.recipients = options.recipients;
-    streams.recipients.push_back(recipient_of(streams.identities.front()));
-  }
-  RETURN_IF_ERROR(save_run_info(streams.folder, run, streams.recipients));
-  RETURN_IF_ERROR(embed_images(streams.folder, seeds, streams.recipients));
-  const StreamOptions stream_options{.durable = options.durable, .recipients = streams.recipients};
-  ASSIGN_OR_RETURN(streams.network, create_stream(streams.folder, StreamId::network(), stream_options));
-  return streams;
-}
-
 /// Calls `progress` a few times a second of host time, however short the quanta are.
 std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progress) {
   if (!progress) {
@@ -85,11 +55,13 @@ std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progres
   };
 }
 
+/// Sets `ran` when all guests were ready and the run began.
 Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits,
-             std::optional<PrivateFolder>& seeds) {
+             std::optional<PrivateFolder>& seeds, bool& ran) {
   Status status = barrier.meet();
   seeds.reset();  // every guest has mapped its own
-  if (status.ok()) {
+  ran = status.ok();
+  if (ran) {
     status = network.simulate(barrier, limits);
   }
   if (status.ok()) {
@@ -100,6 +72,11 @@ Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, co
   barrier.dismiss();
   if (broken.has_value()) {
     error.message += "; " + supervisor.describe_end(*broken);
+    // The hooks cannot know some things of a QEMU before its guest reads the clock, so they may refuse it after the run began.
+    if (barrier.now() == VirtualTime{} && supervisor.misses_something(*broken)) {
+      error.kind = ErrorKind::kMachine;
+      ran = false;
+    }
   }
   supervisor.wait_then_kill();
   return error;
@@ -158,8 +135,19 @@ std::vector<ImageInfo> take_seeds(RunInfo& run) {
   return seeds;
 }
 
+Status check_output(const fs::path& output) {
+  std::error_code ignored;
+  if (!output.has_filename() || fs::is_directory(output, ignored)) {
+    return Error{ErrorKind::kUsage, fmt::format("{}: is a folder; give the trace's file name", output.string())};
+  }
+  return {};
+}
+
 Result<Prepared> prepare(const RecordOptions& options) {
   Prepared prepared;
+  if (options.trace) {
+    RETURN_IF_ERROR(check_output(options.output));
+  }
   ASSIGN_OR_RETURN(Deployment deployment, parse_deployment(options.deployment, guests_folder(), programs_folder()));
   if (options.adjust) {
     RETURN_IF_ERROR(options.adjust(deployment));
@@ -202,7 +190,7 @@ struct Entrance {
   std::unique_ptr<ConsoleServer> consoles;
 };
 
-Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run, const Streams& streams) {
+Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run, const RunStreams& streams) {
   Entrance entrance;
   // Without a trace there is no folder that a client could find.
   if (!options.trace || (options.realtime == 0 && std::ranges::none_of(run.guests, is_gateway))) {
@@ -222,7 +210,7 @@ Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run,
   return entrance;
 }
 
-Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, Streams& streams) {
+Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, RunStreams& streams) {
   const Interrupt interrupt;
   ASSIGN_OR_RETURN(const Entrance entrance, open_entrance(options, prepared.run, streams));
   std::vector<GuestChannel> channels;
@@ -263,7 +251,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
     };
   }
   Barrier barrier(std::move(channels), std::move(names), std::move(barrier_options));
-  const Status driven = drive(*prepared.network, barrier, supervisor, limits, prepared.seed_folder);
+  const Status driven = drive(*prepared.network, barrier, supervisor, limits, prepared.seed_folder, streams.worth_keeping);
   supervisor.wait_then_kill();
   Status sealed;
   if (streams.network != nullptr) {
@@ -283,9 +271,9 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
 
 Result<RecordOutcome> record(const RecordOptions& options) {
   ASSIGN_OR_RETURN(Prepared prepared, prepare(options));
-  Streams streams;
+  RunStreams streams;
   if (options.trace) {
-    ASSIGN_OR_RETURN(streams, open_streams(options, prepared.run, prepared.seeds));
+    ASSIGN_OR_RETURN(streams, begin_streams(options, prepared.run, prepared.seeds));
   }
   Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
   Status joined;
@@ -297,7 +285,9 @@ Result<RecordOutcome> record(const RecordOptions& options) {
     return outcome;
   }
   Error error = outcome.ok() ? joined.error() : outcome.error();
-  if (options.trace) {
+  if (options.trace && !streams.worth_keeping) {
+    remove_streams(streams);
+  } else if (options.trace) {
     error.message += fmt::format("\n'reprise recover {} -o FILE{}' keeps what was recorded", streams.folder.string(),
                                  options.recipients.empty() ? "" : " --identity KEY --encrypt-to RECIPIENT");
   }

@@ -108,7 +108,7 @@ Result<std::unique_ptr<SimgridPlatform>> SimgridPlatform::load(const std::filesy
   ASSIGN_OR_RETURN(SimgridSettings settings, check_simgrid_options(options));
   ASSIGN_OR_RETURN(const PlatformFile in_file, check_platform_file(platform));
   settings.insert(in_file.settings.begin(), in_file.settings.end());  // what the command line has set stays
-  RETURN_IF_ERROR(check_bandwidth_profile(in_file, settings));
+  RETURN_IF_ERROR(check_profiles(in_file, settings));
 
   std::vector<std::string> arguments = default_options(settings);
   arguments.insert(arguments.begin(), "reprise");
@@ -119,6 +119,9 @@ Result<std::unique_ptr<SimgridPlatform>> SimgridPlatform::load(const std::filesy
   }
   const IsolatedOutcome rehearsal = run_isolated([&result] {
     Status status = result->set_up();
+    if (status.ok()) {
+      status = result->try_frames();
+    }
     static_cast<void>(result.release());  // the child exits; taking SimGrid down first could only add a crash
     return status;
   });
@@ -164,6 +167,27 @@ Status SimgridPlatform::set_up() {
     RETURN_IF_ERROR(find_lookahead());
     RETURN_IF_ERROR(find_outages());
     install_latency_factor();
+    return {};
+  } catch (const std::exception& problem) {
+    return simgrid_error(problem.what());
+  }
+}
+
+Status SimgridPlatform::try_frames() {
+  constexpr double kSecondsAtMost = 0.01;  // what is still under way then is not waited for
+  const auto is_on = [](const auto* link_or_host) { return link_or_host->is_on(); };
+  const auto way = std::ranges::find_if(paths_, [&](const SimgridPath& path) {
+    return !path.links.empty() && path.from->is_on() && path.to->is_on() && std::ranges::all_of(path.links, is_on);
+  });
+  if (way == paths_.end()) {
+    return {};
+  }
+  try {
+    auto& frames = *new std::vector<simgrid_compat::sg::CommPtr>;  // as long as the engine, or it crashes: both end with the process
+    for (const uint64_t bytes : {1, 1514, 65535}) {
+      frames.push_back(simgrid_compat::sg::Comm::sendto_async(way->from, way->to, bytes));
+    }
+    engine_->run_until(way->latency_seconds + kSecondsAtMost);
     return {};
   } catch (const std::exception& problem) {
     return simgrid_error(problem.what());

@@ -71,6 +71,9 @@ class SimgridPlatform {
   /// A message of SimGrid's about what it read.
   [[nodiscard]] Error simgrid_error(std::string what) const;
   Status set_up();
+  /// Sends a few, of a short, a usual and the greatest length, as far as they get in a moment: SimGrid looks at some settings only then,
+  /// and aborts. For a process that is thrown away: the engine cannot begin anew.
+  Status try_frames();
   void start_engine();
   Status find_hosts();
   Status find_paths();

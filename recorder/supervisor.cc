@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -84,6 +85,11 @@ std::string Supervisor::describe_end(GuestIndex guest) {
     text += "; it said:\n" + printable_lines(output);
   }
   return text;
+}
+
+bool Supervisor::misses_something(GuestIndex guest) {
+  const auto status = children_[guest.value].wait_for(kGrace);
+  return status.has_value() && WIFEXITED(*status) && WEXITSTATUS(*status) == static_cast<int>(ErrorKind::kMachine);
 }
 
 std::string Supervisor::words_of(GuestIndex guest) const {

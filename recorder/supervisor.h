@@ -31,6 +31,8 @@ class Supervisor {
 
   /// How a guest's QEMU or process host ended and what it said, for an error message. Waits a moment for it.
   [[nodiscard]] std::string describe_end(GuestIndex guest);
+  /// Whether it ended because this machine lacks something, or has another QEMU than it needs: by its exit code. Waits as describe_end().
+  [[nodiscard]] bool misses_something(GuestIndex guest);
   /// What it has said, printable.
   [[nodiscard]] std::string words_of(GuestIndex guest) const;
   /// Waits for all guests to end by themselves, then kills what is left.

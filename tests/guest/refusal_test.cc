@@ -101,7 +101,38 @@ TEST_F(Refusal, AKernelThatIsNone) {
   const Outcome outcome = record();
   EXPECT_TRUE(complains(outcome, 5, "guest 'bob' failed"));
   EXPECT_NE(outcome.err.find("it said:"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.err.find("recover"), std::string::npos) << "there is nothing to recover: " << outcome.err;
   EXPECT_TRUE(qemus_of(run_.folder()).empty());
+  expect_nothing_left();
+}
+
+TEST_F(Refusal, AnOutputThatIsAFolder) {
+  for (const char* name : {"", "new/"}) {
+    EXPECT_TRUE(complains(run_reprise(run_.record_command(name)), 2, run_.path(name) + ": is a folder; give the trace's file name"));
+  }
+  EXPECT_FALSE(fs::exists(run_.path("new")));
+}
+
+TEST_F(Refusal, NoPlugin) {
+  EXPECT_TRUE(complains(record({.environment = {{"REPRISE_PLUGIN", run_.path("nowhere.so")}}}), 4,
+                        "REPRISE_PLUGIN=" + run_.path("nowhere.so") + ": no such file"));
+  expect_nothing_left();
+}
+
+// One that says the right version: only the plugin can tell.
+TEST_F(Refusal, AQemuWithoutWhatTheHooksNeed) {
+  const char* path = std::getenv("REPRISE_QEMU");
+  std::string qemu = file_text(fs::canonical(path != nullptr ? path : "/usr/bin/qemu-system-x86_64"));
+  const std::string symbol("\0icount_get_raw\0", 16);
+  const size_t at = qemu.find(symbol);
+  ASSERT_NE(at, std::string::npos);
+  qemu[at + 1] = 'X';
+  run_.write("qemu-system-other", qemu);
+  fs::permissions(run_.path("qemu-system-other"), fs::perms::owner_all);
+  const Outcome outcome = record({.environment = {{"REPRISE_QEMU", run_.path("qemu-system-other")}}});
+  EXPECT_TRUE(complains(outcome, 4, "its QEMU exited with code 4; it said:"));
+  EXPECT_NE(outcome.err.find("reprise plugin: "), std::string::npos) << outcome.err;
+  expect_nothing_left();
 }
 
 /// A short recording from images of its own, which the tests change afterwards.

@@ -30,6 +30,19 @@ TEST(GatewayCommand, WhatIsIncompleteIsRefused) {
   }
 }
 
+TEST(GatewayCommand, AllAddressesAreAHostsAndNoGuests) {
+  const Result<PortForward> forward = parse_port_forward("0.0.0.0:2222-172.16.0.10:22");
+  ASSERT_TRUE(forward.ok()) << forward.error().message;
+  EXPECT_EQ(forward->host_address, "0.0.0.0");
+  EXPECT_FALSE(is_loopback(forward->host_address));
+  const Result<GuestPort> guest = parse_guest_port("0.0.0.0:22");
+  ASSERT_FALSE(guest.ok());
+  EXPECT_EQ(guest.error().message, "'0.0.0.0:22': 0.0.0.0 is no guest's address; want one such as 172.16.0.10:22");
+  for (const char* text : {"0.0.0.0/0:22", "10.0.0.1/24:22", "10.0.0:22", "10.0.0.1:", "10.0.0.1:x"}) {
+    EXPECT_FALSE(parse_guest_port(text).ok()) << text;
+  }
+}
+
 TEST(GatewayCommand, KnowsWhatIsInANetwork) {
   EXPECT_TRUE(is_in_network("172.16.0.10", "172.16.0.1/24"));
   EXPECT_TRUE(is_in_network("172.16.0.10/16", "172.16.0.1/24"));

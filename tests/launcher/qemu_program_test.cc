@@ -105,10 +105,20 @@ TEST(QemuProgram, FirstInPathThatCanBeRun) {
 }
 
 TEST(QemuProgram, PluginAndGuestsCanBeChosen) {
-  const ScopedVariable plugin("REPRISE_PLUGIN", "/a/hooks.so");
+  const TestFolder folder;
+  const std::string file = folder.file("hooks.so", "").string();
+  const ScopedVariable plugin("REPRISE_PLUGIN", file.c_str());
   const ScopedVariable guests("REPRISE_GUESTS", "/b/guests");
-  EXPECT_EQ(*find_plugin(), "/a/hooks.so");
+  EXPECT_EQ(*find_plugin(), file);
   EXPECT_EQ(guests_folder(), "/b/guests");
+}
+
+TEST(QemuProgram, AChosenPluginThatIsNotThere) {
+  const ScopedVariable plugin("REPRISE_PLUGIN", "/a/hooks.so");
+  const auto found = find_plugin();
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().kind, ErrorKind::kMachine);
+  EXPECT_EQ(found.error().message, "REPRISE_PLUGIN=/a/hooks.so: no such file");
 }
 
 TEST(QemuProgram, GuestsAreBesideTheProgramsFolder) {

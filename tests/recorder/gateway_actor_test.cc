@@ -59,7 +59,7 @@ TEST_F(GatewayActorTest, MayBeLeftToAnotherProgram) {
 }
 
 TEST_F(GatewayActorTest, OnlyThisMachineIsLetIn) {
-  for (const char* address : {"0.0.0.1", "192.168.1.5", "128.0.0.1", "126.255.255.255"}) {
+  for (const char* address : {"0.0.0.0", "0.0.0.1", "192.168.1.5", "128.0.0.1", "126.255.255.255"}) {
     const auto result = parse(kAddress + prop("forward", std::string(address) + ":2222-172.16.0.10:22"));
     ASSERT_TRUE(result.ok()) << result.error().message;
     const Status status = check_exposure(*result);
@@ -83,7 +83,7 @@ TEST_F(GatewayActorTest, NamesWhatIsWrong) {
   expect_error(kAddress + prop("forward", "127.0.0.1:0-172.16.0.10:22"), "'127.0.0.1:0' is not");
   expect_error(kAddress + prop("forward", "127.0.0.1:2222-172.16.0.10:65536"), "'172.16.0.10:65536' is not");
   expect_error(kAddress + prop("forward", "localhost:2222-172.16.0.10:22"), "'localhost:2222' is not");
-  expect_error(kAddress + prop("forward", "0.0.0.0:2222-172.16.0.10:22"), "'0.0.0.0:2222' is not");
+  expect_error(kAddress + prop("forward", "127.0.0.1:2222-0.0.0.0:22"), "'0.0.0.0:22': 0.0.0.0 is no guest's address");
   expect_error(kAddress + prop("forward", "127.0.0.1:2222-10.0.0.10:22"), "10.0.0.10 is not in the gateway's network 172.16.0.1/24");
   expect_error(prop("socket", "s") + prop("forward", "127.0.0.1:2222-172.16.0.10:22"), "remove 'forward'");
   expect_error(prop("socket", ""), "want the path of a Unix socket");

@@ -63,6 +63,13 @@ TEST_F(ProcessActorTest, ReadsTansivsForm) {
   EXPECT_EQ(bob.process->call_cost, Duration{250});
 }
 
+TEST_F(ProcessActorTest, ReplacesAVariableAsOftenAsItStandsThere) {
+  const auto result = parse(actor(kAddress + kProgram + R"(<argument value="${REPRISE_PROGRAMS}:${REPRISE_PROGRAMS}/x"/>)"));
+  ASSERT_TRUE(result.ok()) << result.error().message;
+  const std::string folder = (folder_ / "programs").string();
+  EXPECT_EQ(result->guests[0].process->arguments, std::vector<std::string>{folder + ":" + folder + "/x"});
+}
+
 TEST_F(ProcessActorTest, NamesWhatIsWrong) {
   expect_error("", "needs two <argument");
   expect_error(kAddress, "needs two <argument");

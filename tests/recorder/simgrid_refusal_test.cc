@@ -101,6 +101,25 @@ TEST(SimgridRefusal, BandwidthProfilesUnderOtherModels) {
   EXPECT_TRUE(has(message, platform + ":4: bandwidth profiles need the network model CM02")) << message;
 }
 
+TEST(SimgridRefusal, BandwidthProfileWithZero) {
+  const auto profile = write_state("0.000001 0\n1.0 12500000\n");
+  const auto platform = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\" bandwidth_file=\"" + profile + "\"");
+  EXPECT_TRUE(has(load_failure(platform, guests(2)), profile + ":1: a bandwidth of 0; want")) << load_failure(platform, guests(2));
+}
+
+TEST(SimgridRefusal, ProfileThatIsNotThere) {
+  const auto platform = pair_of_hosts("bandwidth=\"1Gbps\" latency=\"1us\" bandwidth_file=\"nowhere.txt\"");
+  EXPECT_TRUE(has(load_failure(platform, guests(2)), platform + ":4: profile 'nowhere.txt': there is no such file"))
+      << load_failure(platform, guests(2));
+}
+
+TEST(SimgridRefusal, SettingsThatSimgridLooksAtWhenAFrameIsSent) {
+  const auto platform = star(2);
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=network/bandwidth-factor:0"}), "refuses this platform or its options"));
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=network/bandwidth-factor:-1"}), "refuses this platform or its options"));
+  EXPECT_TRUE(has(load_failure(platform, guests(2), {"--cfg=network/bandwidth-factor:0:1;1000:0"}), "refuses"));
+}
+
 TEST(SimgridRefusal, Options) {
   const auto platform = star(2);
   EXPECT_TRUE(has(load_failure(platform, guests(2), {"--help"}), "want --cfg=NAME:VALUE"));
