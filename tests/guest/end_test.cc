@@ -74,6 +74,29 @@ TEST(End, UntilStopsAllGuestsAtExactlyThatNanosecond) {
   EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
 }
 
+// A busy guest whose time moves in steps of 1024 ns stops up to that much after its second horizon (here 19600704 ns). `--until`
+// may lie between the two.
+TEST(End, UntilStopsAGuestOfLargeStepsWhereItStands) {
+  const GuestRun run;
+  std::vector<GuestSpec> guests = pinging_pair(1);
+  guests[0].icount_shift = guests[1].icount_shift = "10";
+  run.deploy(guests);
+  for (const std::string trace : {"a.trace", "b.trace"}) {
+    ASSERT_TRUE(run.record(trace, {"--until", "19601004ns"}));
+    EXPECT_TRUE(replays_identically(run.replay(trace), 2));
+  }
+  EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
+  EXPECT_TRUE(exits(run_reprise({"verify", run.path("a.trace")}), 0));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  for (const uint32_t i : {0U, 1U}) {
+    const GuestStatistics& statistics = reader->guest_statistics(GuestIndex{i});
+    EXPECT_EQ(statistics.end_reason, EndReason::kUntil) << i;
+    EXPECT_EQ(statistics.last.ns % 1024, 1) << i << ": right after a step";
+    EXPECT_LT(statistics.last.ns, 19'601'004 + 1024) << i;
+  }
+}
+
 TEST(End, AKernelWithoutARootPanicsAndResets) {
   const GuestRun run;
   run.deploy({{.name = "alice", .append = "", .initrd = ""}, {.name = "bob", .append = "run=boot"}});
