@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 
-#include "qemu_hooks/guest_end.h"
 #include "qemu_hooks/qemu_internals.h"
 #include "qemu_hooks/qemu_plugin_api.h"
 
@@ -19,7 +18,6 @@ GuestSession* tsc_session = nullptr;
 void on_rdtsc(uint64_t value) {
   // Under icount the TSC is the virtual clock (the launcher switches SVM and with it TSC offsets off), so the value is also the time,
   // and QEMU's clock need not be asked millions of times.
-  note_progress_by_tsc();
   tsc_session->clock_read(VirtualTime{static_cast<int64_t>(value)}, ClockSource::kTsc, value);
 }
 
@@ -65,10 +63,6 @@ void tap_reads(GuestSession& session, ClockSource source, Space space, uint64_t 
 }
 
 }  // namespace
-
-void watch_tsc() {
-  qemu::hook_rdtsc([](uint64_t /*value*/) { note_progress_by_tsc(); });
-}
 
 void tap_tsc(GuestSession& session) {
   tsc_session = &session;

@@ -7,8 +7,6 @@ namespace reprise {
 
 /// Hooks RDTSC and RDTSCP. Call before the first instruction is translated (at plugin load). `session` must live for ever.
 void tap_tsc(GuestSession& session);
-/// The same hook for a run that records nothing: it only notes the guest's progress, without which its end could not be told (guest_end).
-void watch_tsc();
 
 /// Taps HPET, PIT, RTC, ACPI PM timer and LAPIC count, as far as the machine has them. Call when the machine exists and has not run.
 void tap_clock_devices(GuestSession& session);

@@ -1,4 +1,5 @@
-// The defined end of a guest: the exact virtual instant of its power-off, reset, triple fault, or of a halt that nothing can wake.
+// The defined end of a guest: the exact virtual instant of its power-off, reset, suspension, triple fault, or of a halt
+// that nothing can wake.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +12,11 @@ namespace reprise {
 /// `icount_shift`: one instruction takes 2^icount_shift ns.
 void watch_halt(GuestSession& session, uint32_t icount_shift);
 
-/// Watches the power and reset ports. Call when the machine exists and has not run.
-void watch_power_ports(GuestSession& session);
+/// Watches the power and reset ports, and QEMU's main loop for ends without a port. Call when the machine exists and has not run.
+void watch_end_requests(GuestSession& session);
 
 /// Does not return (guest_ended ends the process). Tells the session of an end that no port write announced, once the vCPUs are stopped: a
 /// triple fault, or QEMU being ended from outside.
 void end_of_stopped_machine(GuestSession& session);
-
-/// To be called at each TSC read: the cheap half of knowing the time of a triple fault.
-void note_progress_by_tsc();
 
 }  // namespace reprise

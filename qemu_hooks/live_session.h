@@ -36,7 +36,7 @@ class LiveSession final : public GuestSession {
   [[nodiscard]] size_t typed_waiting() const;
   [[nodiscard]] Status show_printed();
   void await_next_deadline(VirtualTime now, StoppedGuest& guest);
-  [[nodiscard]] const char* lie_of(const Message& message, VirtualTime now) const;
+  [[nodiscard]] const char* lie_of(const Message& message) const;
   [[noreturn]] void leave_after(const Status& failure, VirtualTime now);
 
   GuestChannel recorder_;

@@ -55,7 +55,7 @@ void on_vcpu_init(qemu_plugin_id_t /*id*/, unsigned vcpu) {
     return;
   }
   plugin->port.emplace(*plugin->session);
-  watch_power_ports(*plugin->session);
+  watch_end_requests(*plugin->session);
   if (plugin->instrumented) {
     tap_clock_devices(*plugin->session);
   }
@@ -73,8 +73,6 @@ Status install(int argc, char** argv) {
   watch_halt(*plugin->session, args.icount_shift);
   if (plugin->instrumented) {
     tap_tsc(*plugin->session);
-  } else {
-    watch_tsc();
   }
   return {};
 }

@@ -80,7 +80,6 @@ struct Symbols {
   int (*qemu_reset_requested_get)();
   void (*timer_init_full)(void*, void*, int, int, int, void (*)(void*), void*);
   void (*timer_mod_ns)(void*, int64_t);
-  void (*timer_del)(void*);
   void* (*net_hub_add_port)(int, const char*, void*);
   void* (*qemu_new_net_client)(void*, void*, const char*, const char*);
   long (*qemu_send_packet)(void*, const uint8_t*, int);
@@ -98,6 +97,7 @@ struct Symbols {
   void* (*object_resolve_path_component)(void*, const char*);
   void* (*qemu_add_vm_change_state_handler)(void (*)(void*, bool, int), void*);
   void (*qemu_register_shutdown_notifier)(void*);
+  void (*main_loop_poll_add_notifier)(void*);
   void (*async_run_on_cpu)(void*, void (*)(void*, uint64_t), uint64_t);
   void** cpus_queue;  // its first word is the first CPU
   HelperInfo* helper_info_rdtsc;
@@ -212,7 +212,6 @@ Status load_internals() {
   REPRISE_LOOK_UP(qemu_reset_requested_get);
   REPRISE_LOOK_UP(timer_init_full);
   REPRISE_LOOK_UP(timer_mod_ns);
-  REPRISE_LOOK_UP(timer_del);
   REPRISE_LOOK_UP(net_hub_add_port);
   REPRISE_LOOK_UP(qemu_new_net_client);
   REPRISE_LOOK_UP(qemu_send_packet);
@@ -230,6 +229,7 @@ Status load_internals() {
   REPRISE_LOOK_UP(object_resolve_path_component);
   REPRISE_LOOK_UP(qemu_add_vm_change_state_handler);
   REPRISE_LOOK_UP(qemu_register_shutdown_notifier);
+  REPRISE_LOOK_UP(main_loop_poll_add_notifier);
   REPRISE_LOOK_UP(async_run_on_cpu);
   REPRISE_LOOK_UP(cpus_queue);
   REPRISE_LOOK_UP(helper_info_rdtsc);
@@ -278,9 +278,6 @@ VirtualTimer::VirtualTimer(std::function<void()> on_fire) : on_fire_(std::move(o
 }
 void VirtualTimer::arm(VirtualTime at) {
   call().timer_mod_ns(timer_, at.ns);
-}
-void VirtualTimer::disarm() {
-  call().timer_del(timer_);
 }
 void VirtualTimer::fire(void* self) {
   static_cast<VirtualTimer*>(self)->on_fire_();
@@ -389,6 +386,13 @@ bool cpu_layout_agrees(uint64_t official_rax, uint64_t official_flags) {
 void run_on_vcpu(void (*work)()) {
   call().async_run_on_cpu(
       *call().cpus_queue, [](void* /*cpu*/, uint64_t data) { reinterpret_cast<void (*)()>(data)(); }, reinterpret_cast<uint64_t>(work));
+}
+
+void before_main_loop_warps(void (*on_turn)()) {
+  // main_loop_wait() of QEMU's util/main-loop.c notifies before it polls and again after it, right before icount_start_warp_timer().
+  static void (*work)() = on_turn;
+  static Notifier notifier{[](Notifier*, void* /*poll*/) { work(); }, {nullptr, nullptr}};
+  call().main_loop_poll_add_notifier(&notifier);
 }
 
 void on_run_state(std::function<void(bool running)> on_change) {

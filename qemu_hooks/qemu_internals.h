@@ -48,7 +48,6 @@ class VirtualTimer {
   explicit VirtualTimer(std::function<void()> on_fire);
   /// Fires at `at`, or at once (after everything else that is due) when `at` is not after now().
   void arm(VirtualTime at);
-  void disarm();
 
  private:
   static void fire(void* self);
@@ -118,6 +117,9 @@ void hook_hlt(void (*on_halt)(bool interrupts_enabled));
 
 /// Runs `work` on the vCPU thread as soon as the current instruction is over, before time can warp.
 void run_on_vcpu(void (*work)());
+
+/// Calls `on_turn` in each turn of QEMU's main loop before idle time may be skipped in it, with the big lock held.
+void before_main_loop_warps(void (*on_turn)());
 
 /// Calls `on_change(running)` when the machine starts and stops; when it stops the vCPUs are paused.
 void on_run_state(std::function<void(bool running)> on_change);

@@ -286,6 +286,7 @@ Status Barrier::take_stop(GuestIndex index, const Message& message) {
   }
   guest.typed_waiting = message.number;
   guest.state = State::kStopped;
+  guest.stopped_at = message.at;
   guest.idle_until = message.until;
   guest.silent_until = message.until;
   return {};
@@ -303,7 +304,8 @@ Status Barrier::take_end(GuestIndex index, const Message& message) {
   if (end.at < std::max(now_, guest.last_frame)) {
     return broken(index, fmt::format("it ended at {} ns, which is in its past", end.at.ns));
   }
-  if (end.reason == EndReason::kUntil && (!finishing_ || end.at != horizon_)) {
+  const VirtualTime end_of_run = std::max(horizon_, guest.stopped_at + Duration{1});  // see MessageType::kFinish
+  if (end.reason == EndReason::kUntil && (!finishing_ || end.at != end_of_run)) {
     return broken(index, fmt::format("it ended at {} ns for the end of the run, which is not there", end.at.ns));
   }
   if (options_.consoles != nullptr) {

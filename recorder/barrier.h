@@ -76,6 +76,7 @@ class Barrier final : public Participants {
   struct Guest {
     GuestChannel channel;
     State state = State::kRunning;
+    VirtualTime stopped_at;
     VirtualTime idle_until;
     VirtualTime silent_until;  ///< nothing is sent before: idle_until, or the first delivery after that was said
     uint64_t frames = 0;

@@ -7,6 +7,9 @@
 //
 // Console input comes among the deliveries, in an order of its own; console output, if it was asked for, before at-deadline or ended.
 //
+// With icount-shift N a guest's time moves in steps of 2^N ns: it stops at the first step that is not before its deadline. The next
+// deadline may lie between the two.
+//
 // A message is a fixed header in host order (both ends are one machine) and a payload. Either end treats the other as hostile: unknown
 // types and lengths over the limit end the session.
 #pragma once
@@ -29,7 +32,7 @@ enum class MessageType : uint32_t {
   kFailed = 5,      ///< guest: cannot go on; `payload` is the message
   kDeliver = 6,     ///< recorder: frame `number` of guest `guest` arrives at `at`; `payload` is the frame
   kGrant = 7,       ///< recorder: run to `at`
-  kFinish = 8,      ///< recorder: run to `at` and end there
+  kFinish = 8,      ///< recorder: run to `at` and end there; who stopped at or after `at` (see above): to 1 ns after where it stopped
   kType = 9,        ///< recorder: `payload` is typed at the guest's console, not before `at`
   kPrinted = 10,    ///< guest: `payload` is what its console printed since the last of these
 };

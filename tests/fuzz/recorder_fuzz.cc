@@ -63,15 +63,19 @@ class Nic final : public StoppedGuest {
   int typed_ = 0;
 };
 
-/// What QEMU's virtual clock does with a session, until the session leaves.
-void live(LiveSession& session) {
+/// What QEMU's virtual clock does with a session, until the session leaves. `step`: time moves in steps of so much, as with icount-shift,
+/// so that the guest wakes a little late.
+void live(LiveSession& session, int64_t step) {
   Nic nic;
   VirtualTime now;
   for (int i = 0; i < kMostWakes; ++i) {
-    const VirtualTime next = session.wake(now, nic);
+    VirtualTime next = session.wake(now, nic);
     CHECK(next > now);
     if (next == VirtualTime::never()) {
       return;
+    }
+    if (const int64_t over = next.ns % step; over != 0 && next < VirtualTime::never() - Duration{step}) {
+      next = next + Duration{step - over};
     }
     const std::array<uint8_t, 60> frame{};
     session.clock_read(now, ClockSource::kTsc, 0);
@@ -119,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(session.introduce("build id").ok());
     fuzz::Script script(data, size);
     talk(script, recorder);
-    live(session);
+    live(session, int64_t{1} << (size % 8));
   } catch (const Left& left) {
     CHECK(left.code == 0 || left.code == static_cast<int>(ErrorKind::kRunFailed));
   }

@@ -43,7 +43,6 @@ TEST(End, IsWhatTheGuestAskedFor) {
   EXPECT_TRUE(replays_identically(run.replay("a.trace"), std::size(kEndings)));
 }
 
-// Its instant is counted from the guest's last look at the clock, which nobody records here.
 TEST(End, IsTheSameInstantWithoutATrace) {
   const GuestRun run;
   run.deploy({{.name = "alice", .append = "run=clocks:200 end=reboot"}});  // sleeps between its reads
@@ -72,6 +71,64 @@ TEST(End, UntilStopsAllGuestsAtExactlyThatNanosecond) {
   EXPECT_TRUE(replays_identically(run.replay("a.trace"), 2));
   ASSERT_TRUE(run.record("b.trace", {"--until", "1200ms"}));
   EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
+}
+
+// A busy guest whose time moves in steps of 1024 ns stops up to that much after its second horizon (here 19600704 ns). `--until`
+// may lie between the two.
+TEST(End, UntilStopsAGuestOfLargeStepsWhereItStands) {
+  const GuestRun run;
+  std::vector<GuestSpec> guests = pinging_pair(1);
+  guests[0].icount_shift = guests[1].icount_shift = "10";
+  run.deploy(guests);
+  for (const std::string trace : {"a.trace", "b.trace"}) {
+    ASSERT_TRUE(run.record(trace, {"--until", "19601004ns"}));
+    EXPECT_TRUE(replays_identically(run.replay(trace), 2));
+  }
+  EXPECT_TRUE(are_identical(run, "a.trace", "b.trace"));
+  EXPECT_TRUE(exits(run_reprise({"verify", run.path("a.trace")}), 0));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  for (const uint32_t i : {0U, 1U}) {
+    const GuestStatistics& statistics = reader->guest_statistics(GuestIndex{i});
+    EXPECT_EQ(statistics.end_reason, EndReason::kUntil) << i;
+    EXPECT_EQ(statistics.last.ns % 1024, 1) << i << ": right after a step";
+    EXPECT_LT(statistics.last.ns, 19'601'004 + 1024) << i;
+  }
+}
+
+GuestSpec tiny_kernel(const std::string& name) {
+  return {.name = name, .append = "", .kernel = std::string(REPRISE_TINY_KERNELS "/") + name + ".elf", .initrd = ""};
+}
+
+// QEMU stops such a machine's clock: without an end of its own it would keep the run for ever.
+TEST(End, SuspendToRamIsAHaltThatNothingCanWake) {
+  const GuestRun run;
+  run.deploy({tiny_kernel("suspend"), tiny_kernel("suspend_bytewise")});
+  ASSERT_TRUE(run.record("a.trace", {}, {.limit = std::chrono::seconds(20)}));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  for (const uint32_t i : {0U, 1U}) {
+    EXPECT_EQ(end_reason_name(reader->guest_statistics(GuestIndex{i}).end_reason), end_reason_name(EndReason::kHalt)) << i;
+  }
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), 2));
+}
+
+// Nor does its end depend on a look at the clock, nor on whether it is recorded.
+TEST(End, ATripleFaultComesAfterTheIdleTimeBeforeIt) {
+  const GuestRun run;
+  run.deploy({tiny_kernel("fault_after_idle")});
+  const Outcome recorded = run_reprise(run.record_command("a.trace"));
+  ASSERT_TRUE(exits(recorded, 0));
+  const auto reader = run.open("a.trace");
+  ASSERT_NE(reader, nullptr);
+  const GuestStatistics& statistics = reader->guest_statistics(GuestIndex{0});
+  EXPECT_EQ(end_reason_name(statistics.end_reason), end_reason_name(EndReason::kTripleFault));
+  EXPECT_GT(statistics.last.ns, 54'900'000);
+  EXPECT_GT(statistics.console_bytes, 0U);
+  EXPECT_TRUE(replays_identically(run.replay("a.trace"), 1));
+  const Outcome coupled = run_reprise({"record", run.path("platform.xml"), run.path("deployment.xml"), "--no-trace"});
+  ASSERT_TRUE(exits(coupled, 0));
+  EXPECT_EQ(coupled.out.substr(0, coupled.out.find('\n')), recorded.out.substr(0, recorded.out.find('\n')));
 }
 
 TEST(End, AKernelWithoutARootPanicsAndResets) {

@@ -17,6 +17,7 @@ struct GuestSpec {
   std::string nic = "vmxnet3";
   std::string kernel = "${REPRISE_GUESTS}/vmlinux";
   std::string initrd = "${REPRISE_GUESTS}/guest.cpio";  ///< empty: none
+  std::string icount_shift = {};                        ///< empty: 0
 };
 
 /// Alice pings Bob `count` times, then tells him that she is done.

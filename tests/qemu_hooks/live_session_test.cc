@@ -38,7 +38,7 @@ class LiveSessionTest : public ::testing::Test {
           CHECK(session->introduce("0badc0de").ok());
           return session;
         },
-        plan, idle_until);
+        plan, idle_until, step_);
     channel_.emplace(guest_->release_socket());
     EXPECT_EQ(next(), "hello 0badc0de");
   }
@@ -114,6 +114,7 @@ class LiveSessionTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   bool show_console_ = false;
+  Duration step_{1};
   std::unique_ptr<ToyGuest> guest_;
   std::optional<GuestChannel> channel_;
 };
@@ -219,6 +220,36 @@ TEST_F(LiveSessionTest, FinishDropsWhatIsAtOrAfterIt) {
   EXPECT_EQ(guest_->exit_code(), 0);
   EXPECT_EQ(guest_->deliveries(), std::vector<std::string>{});
   EXPECT_EQ(recorded(), "199 alice clock #0 tsc 199\n200 alice end until\n");
+}
+
+// With icount-shift a busy guest stops a little after its deadline, and the end of the run may lie between the two.
+TEST_F(LiveSessionTest, AnEndThatAGuestHasPassedIsTheFirstInstantThatLeavesNothingOut) {
+  step_ = Duration{64};
+  start({clock_read(64, ClockSource::kTsc, 64), clock_read(128, ClockSource::kTsc, 128), clock_read(129, ClockSource::kTsc, 129)});
+  EXPECT_EQ(next(), "at 0, idle until never");
+  grant(100);
+  EXPECT_EQ(next(), "at 128, idle until never");
+  deliver(110, 0, ethernet_frame(2, 1, 60, 0xb0));
+  finish(120);
+  EXPECT_EQ(next(), "ended at 129: until");
+  EXPECT_EQ(guest_->exit_code(), 0);
+  EXPECT_EQ(guest_->deliveries(), (std::vector<std::string>{"128 60 0xb0"}));
+  EXPECT_EQ(recorded(),
+            "64 alice clock #0 tsc 64\n128 alice frame #0 received bob/0 60 bytes\n128 alice clock #1 tsc 128\n129 alice end until\n");
+}
+
+TEST_F(LiveSessionTest, AnEndThatAGuestHasReachedLetsItDoWhatItDoesThere) {
+  step_ = Duration{64};
+  start({clock_read(128, ClockSource::kTsc, 128)});
+  EXPECT_EQ(next(), "at 0, idle until never");
+  grant(100);
+  EXPECT_EQ(next(), "at 128, idle until never");
+  grant(120);
+  EXPECT_EQ(next(), "at 128, idle until never");
+  finish(128);
+  EXPECT_EQ(next(), "ended at 129: until");
+  EXPECT_EQ(guest_->exit_code(), 0);
+  EXPECT_EQ(recorded(), "128 alice clock #0 tsc 128\n129 alice end until\n");
 }
 
 /// Does all of its work at its first wake-up's return, with no regard for the time that it was given.

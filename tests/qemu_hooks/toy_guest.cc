@@ -68,11 +68,14 @@ void act(GuestSession& session, const ScriptEvent& event) {
 }
 
 /// As QEMU's virtual clock: timers before what the guest does at the same instant.
-[[noreturn]] void run(GuestSession& session, const Plan& plan, LoggedNic& nic) {
+[[noreturn]] void run(GuestSession& session, const Plan& plan, LoggedNic& nic, Duration step) {
   auto next = plan.begin();
   for (int wakes = 0; wakes < 1000; ++wakes) {
-    const VirtualTime later = session.wake(nic.now, nic);
+    VirtualTime later = session.wake(nic.now, nic);
     CHECK(later > nic.now);
+    if (const int64_t over = later.ns % step.ns; over != 0) {
+      later = later + Duration{step.ns - over};
+    }
     for (; next != plan.end() && next->at < later.ns; ++next) {
       act(session, *next);
     }
@@ -83,7 +86,7 @@ void act(GuestSession& session, const ScriptEvent& event) {
 
 }  // namespace
 
-ToyGuest::ToyGuest(const SessionFactory& make_session, const Plan& plan, VirtualTime idle_until) {
+ToyGuest::ToyGuest(const SessionFactory& make_session, const Plan& plan, VirtualTime idle_until, Duration step) {
   std::array<int, 2> sockets{};
   std::array<int, 2> log{};
   CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) == 0 && pipe2(log.data(), O_CLOEXEC) == 0);
@@ -96,7 +99,7 @@ ToyGuest::ToyGuest(const SessionFactory& make_session, const Plan& plan, Virtual
     LoggedNic nic(log[1], idle_until);
     // Left to the end of the process, as in the plugin.
     GuestSession* session = make_session(sockets[1]).release();
-    run(*session, plan, nic);
+    run(*session, plan, nic, step);
   }
   close(sockets[1]);
   close(log[1]);

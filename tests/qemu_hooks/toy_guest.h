@@ -22,7 +22,8 @@ class ToyGuest {
   using SessionFactory = std::function<std::unique_ptr<GuestSession>(int session_fd)>;
 
   /// `make_session` is called in the child; what the guest does between two wake-ups comes from `plan`. `idle_until`: what it answers.
-  ToyGuest(const SessionFactory& make_session, const Plan& plan, VirtualTime idle_until = VirtualTime::never());
+  /// `step`: its time moves in steps of so much, as with icount-shift, so that it may wake a little late.
+  ToyGuest(const SessionFactory& make_session, const Plan& plan, VirtualTime idle_until = VirtualTime::never(), Duration step = {1});
   ~ToyGuest();
   ToyGuest(const ToyGuest&) = delete;
   ToyGuest& operator=(const ToyGuest&) = delete;

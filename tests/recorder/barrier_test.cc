@@ -93,6 +93,21 @@ TEST_F(BarrierTest, UntilFinishesAllGuests) {
   EXPECT_EQ(barrier_->ends()[1].reason, EndReason::kUntil);
 }
 
+// With icount-shift a busy guest stops a little after the horizon, and `until` may lie between the two.
+TEST_F(BarrierTest, WhoHasPassedTheEndEndsRightWhereItStopped) {
+  meet(3, 0, {.until = {300}});
+  stop(0, 320);
+  stop(1, 299);
+  frame(2, 0, 300);  // of an instant that is not part of the run: nobody gets it
+  stop(2, 300);
+  EXPECT_EQ(run(290), "sent; next 290");
+  end(0, 321, EndReason::kUntil);
+  end(1, 300, EndReason::kUntil);
+  end(2, 301, EndReason::kUntil);
+  EXPECT_EQ(run(300), "sent; next 300; ended 1@300; ended 2@301; ended 0@321; finished");
+  EXPECT_EQ(heard(0), (Lines{"grant 290", "finish 300"}));
+}
+
 TEST_F(BarrierTest, AWishForTheEndIsFulfilledAtTheNextHorizon) {
   meet(3, VirtualTime::never().ns, {.until = {900}, .wants_end = [](VirtualTime now) { return now.ns >= 200; }});
   EXPECT_EQ(run(100), "sent; next never");

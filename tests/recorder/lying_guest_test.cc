@@ -201,6 +201,14 @@ TEST_F(BarrierTest, GuestThatEndsAtAnotherTimeThanItWasTold) {
   EXPECT_EQ(run(300), "guest 'guest0' failed at virtual time 0 ns: it ended at 299 ns for the end of the run, which is not there");
 }
 
+TEST_F(BarrierTest, GuestThatEndsElsewhereThanWhereItStoppedBehindTheEnd) {
+  meet(1, 0, {.until = {300}});
+  stop(0, 320);
+  EXPECT_EQ(run(290), "sent; next 290");
+  end(0, 320, EndReason::kUntil);
+  EXPECT_EQ(run(300), "guest 'guest0' failed at virtual time 290 ns: it ended at 320 ns for the end of the run, which is not there");
+}
+
 TEST_F(BarrierTest, FloodOfFrames) {
   meet(1, 0, {.max_held_bytes = 4 * (sizeof(SentFrame) + 2)});
   for (uint64_t i = 0; i < 4; ++i) {
