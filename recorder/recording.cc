@@ -55,7 +55,7 @@ std::function<void(VirtualTime)> seldom(std::function<void(VirtualTime)> progres
   };
 }
 
-/// Sets `ran` when all guests were ready and the run began.
+/// Sets `ran` when the run began, so that there may be something to recover.
 Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, const NetworkModel::Limits& limits,
              std::optional<PrivateFolder>& seeds, bool& ran) {
   Status status = barrier.meet();
@@ -73,9 +73,9 @@ Status drive(NetworkModel& network, Barrier& barrier, Supervisor& supervisor, co
   if (broken.has_value()) {
     error.message += "; " + supervisor.describe_end(*broken);
     // The hooks cannot know some things of a QEMU before its guest reads the clock, so they may refuse it after the run began.
-    if (barrier.now() == VirtualTime{} && supervisor.misses_something(*broken)) {
+    if (supervisor.misses_something(*broken)) {
       error.kind = ErrorKind::kMachine;
-      ran = false;
+      ran = ran && barrier.now() > VirtualTime{};
     }
   }
   supervisor.wait_then_kill();

@@ -142,6 +142,10 @@ Status SimgridPlatform::leave_out_latency_factor() {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be copied for SimGrid: {}", file_.string(), std::strerror(errno))};
   }
   simgrid_file_ = fmt::format("/proc/self/fd/{}", fd);
+  // SimGrid looks for profiles beside the file that it reads. What separates its settings cannot be in one.
+  if (const std::string folder = file_.parent_path().string(); !folder.empty() && folder.find_first_of(" \t\n,") == std::string::npos) {
+    arguments_.push_back("--cfg=path:" + folder);
+  }
   return {};
 }
 

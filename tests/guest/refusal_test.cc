@@ -135,6 +135,25 @@ TEST_F(Refusal, AQemuWithoutWhatTheHooksNeed) {
   expect_nothing_left();
 }
 
+// As the clock taps do when the guest first reads its clock: after all have met, and before time has moved.
+TEST_F(Refusal, AQemuThatIsRefusedWhenItRuns) {
+  const std::string qemu = run_.write_program("qemu-system-odd", R"sh(
+if [ "$1" = --version ]; then echo 'QEMU emulator version 10.0.0'; exit; fi
+exec python3 -c '
+import re, socket, sys
+recorder = socket.socket(fileno=int(re.search("channel=([0-9]+)", " ".join(sys.argv)).group(1)))
+for kind in 1, 3:  # hello, at-deadline
+    recorder.sendall(bytes([kind]) + bytes(39))
+recorder.recv(40)
+sys.exit(4)
+' "$@"
+)sh");
+  const Outcome outcome = record({.environment = {{"REPRISE_QEMU", qemu}}});
+  EXPECT_TRUE(complains(outcome, 4, "its QEMU exited with code 4"));
+  EXPECT_EQ(outcome.err.find("recover"), std::string::npos) << outcome.err;
+  expect_nothing_left();
+}
+
 /// A short recording from images of its own, which the tests change afterwards.
 class ReplayRefusal : public ::testing::Test {
  protected:

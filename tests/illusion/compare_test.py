@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "examples/illusion"))
+import cases  # noqa: E402
 import compare  # noqa: E402
 
 CONSOLE = """illusion: gaps
@@ -97,6 +98,40 @@ class CompareTest(unittest.TestCase):
         table = compare.table_of({"pair": console_text(), "stock": console_text(gap="200000", verdict="DETECTED")}).splitlines()
         self.assertEqual(len(table), 4)
         self.assertEqual(table[1].split()[-3:], ["10,674", "200,000", "SEEN"])
+
+
+class LateCases(cases.Cases):
+    """The attacker is gone too early, this often."""
+
+    def __init__(self, too_early: int) -> None:
+        super().__init__(pathlib.Path(), pathlib.Path())
+        self.too_early = too_early
+
+    def _record_stopped(self) -> None:
+        self.too_early -= 1
+        if self.too_early >= 0:
+            raise cases.StoppedTooLate("illusion: frames")
+
+
+class AttemptsTest(unittest.TestCase):
+    def test_what_a_busy_host_missed_is_repeated(self) -> None:
+        LateCases(0).run("stopped")
+        LateCases(2).run("stopped")
+        hopeless = LateCases(10)
+        with self.assertRaisesRegex(cases.RunFailed, "at its end before it could be stopped at 'illusion: frames'"):
+            hopeless.run("stopped")
+        self.assertEqual(hopeless.too_early, 7)
+
+    def test_a_process_that_is_gone_is_not_stopped(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            console = pathlib.Path(folder) / "attacker.log"
+            console.write_text("illusion: gaps\n")
+            with cases.running(["true"]) as process:
+                process.wait()
+                with self.assertRaises(cases.StoppedTooLate):
+                    cases.stop_at("illusion: gaps", console, process, process.pid)
+                with self.assertRaisesRegex(cases.RunFailed, "ended before the attacker came to 'illusion: loops'"):
+                    cases.wait_for_line("illusion: loops", console, process)
 
 
 if __name__ == "__main__":

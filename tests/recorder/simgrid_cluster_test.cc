@@ -34,5 +34,18 @@ TEST(SimgridCluster, MistakesInItAreNamedByTheUsersFile) {
   EXPECT_EQ(network.error().message.rfind(file + ":7: ", 0), 0U) << network.error().message;
 }
 
+// SimGrid then reads a copy of the platform, beside which there are no profiles.
+TEST(SimgridNetwork, LatencyFactorOfOneLeavesProfilesWhereTheyAre) {
+  const auto state = write_state("1.0 0\n");
+  const auto platform = write_platform(
+      "<config><prop id=\"network/latency-factor\" value=\"1\"/></config><zone id=\"z\" routing=\"Full\"><host id=\"h0\" speed=\"1Gf\"/>"
+      "<host id=\"h1\" speed=\"1Gf\"/><link id=\"l\" bandwidth=\"1Gbps\" latency=\"100us\" state_file=\"" +
+      state + "\"/><route src=\"h0\" dst=\"h1\"><link_ctn id=\"l\"/></route></zone>");
+  ToyParticipants toys(2);
+  toys.send(2 * kSecond, 0, 1, 60);
+  ASSERT_EQ(failure(simulate(platform, guests(2), toys, {3 * kSecond})), "");
+  EXPECT_EQ(toys.verdicts, (Lines{"2000000000 0:0>1 dropped 1"}));
+}
+
 }  // namespace
 }  // namespace reprise
