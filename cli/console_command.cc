@@ -14,7 +14,7 @@
 #include "cli/live_run.h"
 #include "cli/raw_terminal.h"
 #include "cli/standard_output.h"
-#include "recorder/interrupt.h"
+#include "launcher/interrupt.h"
 #include "recorder/live_folder.h"
 #include "trace_format/event_text.h"
 

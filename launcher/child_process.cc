@@ -13,7 +13,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
+
+#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -132,6 +135,18 @@ std::string ChildProcess::output() const {
   const ssize_t n = pread(output_fd_, text.data(), text.size(), start);
   text.resize(static_cast<size_t>(n > 0 ? n : 0));
   return text;
+}
+
+std::string ChildProcess::printable_output() const {
+  const std::string whole = output();
+  std::string lines;
+  for (std::string_view text = whole; !text.empty();) {
+    const size_t length = text.find('\n');
+    lines += printable(text.substr(0, length));
+    lines += length == std::string_view::npos ? "" : "\n";
+    text.remove_prefix(length == std::string_view::npos ? text.size() : length + 1);
+  }
+  return lines;
 }
 
 std::string describe_wait_status(int status) {

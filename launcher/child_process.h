@@ -38,6 +38,8 @@ class ChildProcess {
   void kill();
   /// What the child wrote (the last 64 KiB).
   [[nodiscard]] std::string output() const;
+  /// The same, each line as printable(): a guest may make its QEMU say anything.
+  [[nodiscard]] std::string printable_output() const;
 
  private:
   ChildProcess() = default;

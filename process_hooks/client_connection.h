@@ -2,6 +2,7 @@
 #ifndef REPRISE_CLIENT_CONNECTION_H
 #define REPRISE_CLIENT_CONNECTION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "process_hooks/client_protocol.h"
@@ -12,5 +13,8 @@ struct reprise_client;
  * of reprise_client.h; then `*reply` may not be set. */
 int reprise_call(struct reprise_client* client, const struct reprise_request* request, const void* data, size_t size,
                  struct reprise_reply* reply, void* buffer, size_t capacity);
+
+/* True, then false: the calling thread is in a signal handler, in which calls must leave standard output's buffer alone. */
+void reprise_in_signal_handler(bool in_handler);
 
 #endif

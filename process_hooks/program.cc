@@ -92,9 +92,12 @@ Result<Program> Program::start(const std::vector<std::string>& command, const st
   close(problem[0]);
   program.connection_ = sockets[0];
   program.output_ = output[0];
-  program.exit_fd_ = program.pid_ < 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_open, program.pid_, 0));
-  if (error != 0 || program.exit_fd_ < 0) {
+  if (error != 0) {
     return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be executed: {}", command[0], std::strerror(error))};
+  }
+  program.exit_fd_ = static_cast<int>(syscall(SYS_pidfd_open, program.pid_, 0));
+  if (program.exit_fd_ < 0) {
+    return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be watched: {}", command[0], std::strerror(errno))};
   }
   return program;
 }

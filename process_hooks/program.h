@@ -40,8 +40,8 @@ class Program {
   int exit_fd_ = -1;
 };
 
-/// Starts a process that kills our process group once we have ended, so that nothing that the program started is left behind, even if we
-/// are killed. Makes us the leader of a group if we are not. Before any thread is made.
+/// Starts a process that kills our process group once we have ended, so that what the program started is not left behind, even if we are
+/// killed; what has left the group (setsid, setpgid) is. Makes us the leader of a group if we are not. Before any thread is made.
 [[nodiscard]] Status start_guardian();
 
 }  // namespace reprise

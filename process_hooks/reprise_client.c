@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,13 @@ struct reprise_client {
 };
 
 static struct reprise_client the_client = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+
+/* Of a thread: another may go on with its own calls meanwhile. */
+static _Thread_local volatile sig_atomic_t in_signal_handler = 0;
+
+void reprise_in_signal_handler(bool in_handler) {
+  in_signal_handler = in_handler;
+}
 
 static bool send_request(int fd, const struct reprise_request* request, const void* data, size_t size) {
   struct iovec parts[2] = {{(void*)request, sizeof *request}, {(void*)data, size}};
@@ -67,8 +75,8 @@ int reprise_call(struct reprise_client* client, const struct reprise_request* re
   if (client->owner != getpid()) {
     return -EPERM;
   }
-  /* What was printed belongs to the time before the call. A tick comes in a signal handler, which must not touch stdio. */
-  if (request->type != REPRISE_TICK) {
+  /* What was printed belongs to the time before the call. */
+  if (in_signal_handler == 0) {
     fflush(stdout);
   }
   pthread_mutex_lock(&client->lock);

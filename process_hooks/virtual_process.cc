@@ -80,7 +80,8 @@ void VirtualProcess::wait_for_message(VirtualTime until) {
 }
 
 void VirtualProcess::take(Datagram datagram) {
-  if (inbox_.size() >= most_waiting_) {
+  // A virtual machine may send more than any program can ask for.
+  if (inbox_.size() >= most_waiting_ || datagram.payload.size() > REPRISE_MAX_MESSAGE) {
     ++lost_;
     return;
   }

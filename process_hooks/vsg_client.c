@@ -80,6 +80,7 @@ static void on_alarm(int signal_number) {
   const int errno_of_program = errno;
   const struct reprise_request tick = {.type = REPRISE_TICK, .time_ns = kTickNs};
   struct reprise_reply reply = {0};
+  reprise_in_signal_handler(true); /* so are the program's callbacks */
   if (reprise_call(state.client, &tick, NULL, 0, &reply, NULL, 0) == 0) {
     notice(state.context, reply.waiting);
     if (state.context->deadline_cb != NULL) {
@@ -87,6 +88,7 @@ static void on_alarm(int signal_number) {
       state.context->deadline_cb(state.context->deadline_cb_arg, now);
     }
   }
+  reprise_in_signal_handler(false);
   errno = errno_of_program;
 }
 

@@ -10,12 +10,12 @@
 
 #include "launcher/guest_machine.h"
 #include "launcher/guest_program.h"
+#include "launcher/interrupt.h"
 #include "launcher/private_folder.h"
 #include "recorder/barrier.h"
 #include "recorder/console_server.h"
 #include "recorder/deployment.h"
 #include "recorder/gateway_actor.h"
-#include "recorder/interrupt.h"
 #include "recorder/live_folder.h"
 #include "recorder/run_description.h"
 #include "recorder/run_streams.h"

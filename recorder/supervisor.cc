@@ -7,10 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 #include "launcher/guest_machine.h"
-#include "trace_format/event_text.h"
 
 namespace reprise {
 namespace {
@@ -51,18 +49,6 @@ Result<ChildProcess> start_guest(const GuestPrograms& programs, const GuestInfo&
   return child;
 }
 
-/// A guest may make its QEMU say anything.
-std::string printable_lines(std::string_view text) {
-  std::string lines;
-  while (!text.empty()) {
-    const size_t length = text.find('\n');
-    lines += printable(text.substr(0, length));
-    lines += length == std::string_view::npos ? "" : "\n";
-    text.remove_prefix(length == std::string_view::npos ? text.size() : length + 1);
-  }
-  return lines;
-}
-
 }  // namespace
 
 Result<Supervisor> Supervisor::start(const GuestPrograms& programs, const RunInfo& run, const Options& options,
@@ -81,8 +67,8 @@ std::string Supervisor::describe_end(GuestIndex guest) {
   const auto status = child.wait_for(kGrace);
   std::string text =
       fmt::format("its {} {}", runner_name(kinds_[guest.value]), status.has_value() ? describe_wait_status(*status) : "hangs");
-  if (const std::string output = child.output(); !output.empty()) {
-    text += "; it said:\n" + printable_lines(output);
+  if (const std::string output = child.printable_output(); !output.empty()) {
+    text += "; it said:\n" + output;
   }
   return text;
 }
@@ -93,7 +79,7 @@ bool Supervisor::misses_something(GuestIndex guest) {
 }
 
 std::string Supervisor::words_of(GuestIndex guest) const {
-  return printable_lines(children_[guest.value].output());
+  return children_[guest.value].printable_output();
 }
 
 void Supervisor::wait_then_kill() {

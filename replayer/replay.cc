@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 
 #include "launcher/child_process.h"
 #include "launcher/guest_program.h"
+#include "launcher/interrupt.h"
 #include "replayer/provenance_check.h"
 #include "replayer/trace_consistency.h"
 #include "replayer/verdict.h"
@@ -39,7 +41,8 @@ struct Job {
 Result<std::vector<std::string>> context_before(TraceReader& reader, GuestIndex guest, const Mismatch& mismatch) {
   std::deque<std::string> lines;
   // Looks back further and further: how many events a span holds is not known beforehand.
-  for (int64_t span_ns = 100'000; lines.size() < kContextEvents; span_ns *= 100) {
+  for (int64_t span_ns = 100'000; lines.size() < kContextEvents;
+       span_ns = span_ns > mismatch.at.ns / 100 ? mismatch.at.ns : span_ns * 100) {
     lines.clear();
     const VirtualTime from{std::max<int64_t>(0, mismatch.at.ns - span_ns)};
     const auto cursor = reader.guest_events(guest);
@@ -133,6 +136,18 @@ Status start_job(Job& job, const GuestInfo& guest, const GuestPrograms& programs
   return {};
 }
 
+/// Why the process of a replayed guest left without a verdict: its exit code is an ErrorKind if it knew (a trace that it cannot read, say).
+Error without_verdict(Job& job, const GuestInfo& guest) {
+  const auto status = job.qemu->wait_for(std::chrono::seconds(10));
+  ErrorKind kind = ErrorKind::kRunFailed;
+  if (status.has_value() && WIFEXITED(*status) && WEXITSTATUS(*status) >= static_cast<int>(ErrorKind::kUsage) &&
+      WEXITSTATUS(*status) <= static_cast<int>(ErrorKind::kRunFailed)) {
+    kind = static_cast<ErrorKind>(WEXITSTATUS(*status));
+  }
+  return Error{kind, fmt::format("the replay of guest '{}' gave no verdict: its {} {}; it said:\n{}", guest.name, runner_name(guest.kind),
+                                 status.has_value() ? describe_wait_status(*status) : "hangs", job.qemu->printable_output())};
+}
+
 /// Reads what there is of the verdict; at its end, makes it the job's result.
 Status read_verdict(Job& job, TraceReader& reader) {
   char buffer[4096];
@@ -144,11 +159,7 @@ Status read_verdict(Job& job, TraceReader& reader) {
   close(job.verdict_fd);
   job.verdict_fd = -1;
   if (job.verdict_text.empty()) {
-    const auto status = job.qemu->wait_for(std::chrono::seconds(10));
-    return Error{ErrorKind::kRunFailed,
-                 fmt::format("the replay of guest '{}' gave no verdict: its {} {}; it said:\n{}", reader.run().guests[job.guest.value].name,
-                             runner_name(reader.run().guests[job.guest.value].kind),
-                             status.has_value() ? describe_wait_status(*status) : "hangs", job.qemu->output())};
+    return without_verdict(job, reader.run().guests[job.guest.value]);
   }
   job.qemu.reset();
   ASSIGN_OR_RETURN(const Verdict verdict, verdict_from_json(job.verdict_text));
@@ -156,7 +167,11 @@ Status read_verdict(Job& job, TraceReader& reader) {
   return {};
 }
 
-Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader) {
+Error interrupted() {
+  return {ErrorKind::kRunFailed, "interrupted"};
+}
+
+Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader, const Interrupt& interrupt) {
   std::vector<pollfd> polled;
   std::vector<Job*> owner;
   for (Job& job : jobs) {
@@ -165,10 +180,14 @@ Status wait_for_some(std::vector<Job>& jobs, TraceReader& reader) {
       owner.push_back(&job);
     }
   }
+  polled.push_back({.fd = interrupt.fd(), .events = POLLIN, .revents = 0});
   if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
     return Error{ErrorKind::kRunFailed, "cannot wait for the replayed guests"};
   }
-  for (size_t i = 0; i < polled.size(); ++i) {
+  if (polled.back().revents != 0) {
+    return interrupted();
+  }
+  for (size_t i = 0; i < owner.size(); ++i) {
     if (polled[i].revents != 0) {
       RETURN_IF_ERROR(read_verdict(*owner[i], reader));
     }
@@ -189,10 +208,13 @@ GuestReplay gateway_result(TraceReader& reader, GuestIndex guest) {
 
 /// Everything that can be said before a QEMU is started: the machine fits, and the trace does not contradict itself.
 Result<std::vector<Job>> prepare(TraceReader& reader, const std::vector<GuestIndex>& guests, const GuestPrograms& programs,
-                                 const ReplayHere& here) {
+                                 const ReplayHere& here, const Interrupt& interrupt) {
   std::vector<Job> jobs;
   ImageDigests digests;
   for (const GuestIndex guest : guests) {
+    if (interrupt.arrived()) {
+      return interrupted();
+    }
     Job job;
     job.guest = guest;
     const GuestInfo& info = reader.run().guests[guest.value];
@@ -229,9 +251,10 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
   }
   kinds.erase(GuestKind::kGateway);
   ASSIGN_OR_RETURN(const GuestPrograms programs, find_guest_programs(kinds));
+  const Interrupt interrupt;  // before there is a folder that must not stay, and until it is gone
   ASSIGN_OR_RETURN(const CarriedImages carried, CarriedImages::extract(*reader, guests, !options.identities.empty()));
   const ReplayHere here{.carried = &carried, .any_program = options.any_program};
-  ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, guests, programs, here));
+  ASSIGN_OR_RETURN(std::vector<Job> jobs, prepare(*reader, guests, programs, here, interrupt));
   if (!options.console_folder.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.console_folder, error);
@@ -252,7 +275,7 @@ Status replay(const ReplayOptions& options, const std::function<void(const Guest
         RETURN_IF_ERROR(start_job(job, reader->run().guests[job.guest.value], programs, options));
       }
     } else {
-      RETURN_IF_ERROR(wait_for_some(jobs, *reader));
+      RETURN_IF_ERROR(wait_for_some(jobs, *reader, interrupt));
     }
   }
   return {};

@@ -41,7 +41,8 @@ std::string deployment_text(const std::vector<GuestSpec>& guests) {
     const GuestSpec& guest = guests[i];
     text += fmt::format("  <actor host=\"node-{}\" function=\"qemu_guest\">\n", i) + property("name", guest.name) +
             property("address", fmt::format("10.0.0.{}/24", i + 1)) + property("kernel", guest.kernel) + property("initrd", guest.initrd) +
-            property("nic", guest.nic) + property("icount-shift", guest.icount_shift) + property("append", guest.append) + "  </actor>\n";
+            property("nic", guest.nic) + property("icount-shift", guest.icount_shift) + property("seed", guest.seed) +
+            property("append", guest.append) + "  </actor>\n";
   }
   return text + "</platform>\n";
 }

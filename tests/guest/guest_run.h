@@ -18,6 +18,7 @@ struct GuestSpec {
   std::string kernel = "${REPRISE_GUESTS}/vmlinux";
   std::string initrd = "${REPRISE_GUESTS}/guest.cpio";  ///< empty: none
   std::string icount_shift = {};                        ///< empty: 0
+  std::string seed = {};                                ///< empty: none
 };
 
 /// Alice pings Bob `count` times, then tells him that she is done.

@@ -118,6 +118,27 @@ TEST_F(KilledRun, TheGuestsOfAKilledReplayEndWithIt) {
   }
 }
 
+// What a trace carries of its guests' seeds lies in a folder during a replay.
+TEST_F(KilledRun, AnInterruptedReplayLeavesNoProcessAndNoFile) {
+  run_.deploy({{.name = "alice", .append = "run=boot", .seed = run_.write("seed.iso", "a password")}});
+  ASSERT_TRUE(run_.record("a.trace", {"--until", "100ms"}));
+  const std::filesystem::path temporary = run_.folder() / "temporary";
+  std::filesystem::create_directory(temporary);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    SCOPED_TRACE(number);
+    RunningReprise replayer({"replay", run_.path("a.trace")}, {.environment = {{"TMPDIR", temporary.string()}}});
+    EXPECT_TRUE(wait_until([&] { return qemus().size() == 1; }));
+    for (const pid_t pid : qemus()) {
+      EXPECT_EQ(kill(pid, SIGSTOP), 0);  // it must not be done before it is interrupted
+    }
+    EXPECT_FALSE(std::filesystem::is_empty(temporary));
+    replayer.signal(number);
+    EXPECT_TRUE(complains(replayer.wait(), 5, "interrupted"));
+    EXPECT_TRUE(qemus().empty());
+    EXPECT_TRUE(std::filesystem::is_empty(temporary));
+  }
+}
+
 class HeavyKills : public KilledRun {};
 
 // Recorder, a guest, or all of them at any instant: what is recovered is all that was printed, verifies and replays. REPRISE_KILLS sets how

@@ -202,5 +202,11 @@ TEST_F(ReplayRefusal, AnotherBuildOfTheSameQemu) {
                         "\n  QEMU version: recorded '" + version + "', here '" + version + " patched'"));
 }
 
+// What the other end of a replay could not do is what the replay could not do; what it says is not the terminal's to obey.
+TEST_F(ReplayRefusal, AGuestThatGivesNoVerdictSaysWhy) {
+  const Outcome outcome = run_->replay("a.trace", {}, {.environment = {{"REPRISE_PLUGIN", REFUSING_PLUGIN}}});
+  EXPECT_TRUE(complains(outcome, 3, "its QEMU exited with code 3; it said:\n\\x1b[2Jchunk 7"));
+}
+
 }  // namespace
 }  // namespace reprise::testing

@@ -93,6 +93,12 @@ TEST(ChildProcess, OutputIsStandardErrorAndOnRequestStandardOutput) {
   EXPECT_EQ(loud.output(), "out\nerr\n");
 }
 
+TEST(ChildProcess, OutputCanBeShown) {
+  ChildProcess child = shell("printf '\\033[2Jnothing\\r\\nsecond line' >&2");
+  ASSERT_TRUE(child.wait_for(10s).has_value());
+  EXPECT_EQ(child.printable_output(), "\\x1b[2Jnothing\\x0d\nsecond line");
+}
+
 TEST(ChildProcess, OutputIsTheLast64KiB) {
   ChildProcess child = shell("head -c 70000 /dev/zero | tr '\\0' a >&2; echo end >&2");
   ASSERT_TRUE(child.wait_for(10s).has_value());

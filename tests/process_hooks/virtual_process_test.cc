@@ -215,6 +215,18 @@ TEST_F(VirtualProcessTest, AFullQueueDropsAndCounts) {
   EXPECT_EQ(reply_.head.lost, 0U);
 }
 
+// No program can ask for more than REPRISE_MAX_MESSAGE bytes: it would stay at the head of the queue for ever.
+TEST_F(VirtualProcessTest, AMessageThatNobodyCanReceiveIsDroppedAndCounted) {
+  deliver_at(500, std::string(REPRISE_MAX_MESSAGE + 1, 'x'));
+  deliver_at(501, std::string(REPRISE_MAX_MESSAGE, 'y'));
+  start();
+  EXPECT_EQ(call({.type = REPRISE_SLEEP, .time_ns = 5'000}), 0);
+  EXPECT_EQ(receive(0, REPRISE_MAX_MESSAGE), 0);
+  EXPECT_EQ(text(), std::string(REPRISE_MAX_MESSAGE, 'y'));
+  EXPECT_EQ(reply_.head.lost, 1U);
+  EXPECT_EQ(receive(0, REPRISE_MAX_MESSAGE), -EAGAIN);
+}
+
 TEST_F(VirtualProcessTest, Sends) {
   start();
   EXPECT_EQ(send(kBroadcastAddress), 0);
