@@ -11,11 +11,18 @@
 #include "trace_format/event_text.h"
 
 namespace reprise {
+namespace {
+
+/// How long an interrupt may wait while a guest does not read what it is sent.
+constexpr std::chrono::milliseconds kSendPatience{200};
+
+}  // namespace
 
 Barrier::Barrier(std::vector<GuestChannel> guests, std::vector<std::string> names, Options options)
     : names_(std::move(names)), options_(std::move(options)), ends_(guests.size()) {
   for (GuestChannel& channel : guests) {
     guests_.push_back({.channel = std::move(channel), .idle_until = {}, .last_frame = {}});
+    guests_.back().channel.on_unread(std::min(options_.patience, kSendPatience), [this] { return heed_interrupt(); });
   }
 }
 
@@ -50,9 +57,7 @@ Result<Participants::Advance> Barrier::run_until(VirtualTime horizon, const std:
                           .number = delivery.frame.number.value,
                           .at = delivery.at,
                           .payload = {}};
-    if (const Status sent = receiver.channel.send(message, *delivery.frame.payload); !sent.ok()) {
-      return broken(delivery.receiver, sent.error().message);
-    }
+    RETURN_IF_ERROR(sent_to(delivery.receiver, receiver.channel.send(message, *delivery.frame.payload)));
     receiver.silent_until = std::min(receiver.silent_until, delivery.at);
     wanted[delivery.receiver.value] = true;
   }
@@ -88,9 +93,7 @@ Status Barrier::hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted) 
     if (bytes.empty()) {
       continue;
     }
-    if (const Status sent = guest.channel.send({.type = MessageType::kType, .at = at}, bytes); !sent.ok()) {
-      return broken(GuestIndex{i}, sent.error().message);
-    }
+    RETURN_IF_ERROR(sent_to(GuestIndex{i}, guest.channel.send({.type = MessageType::kType, .at = at}, bytes)));
     guest.typed_waiting += bytes.size();
     guest.silent_until = std::min(guest.silent_until, at);
     wanted[i] = true;
@@ -121,9 +124,7 @@ Status Barrier::release(GuestIndex index) {
   if (status.ok()) {
     status = guest.channel.flush();
   }
-  if (!status.ok()) {
-    return broken(index, status.error().message);
-  }
+  RETURN_IF_ERROR(sent_to(index, status));
   guest.state = State::kRunning;
   return {};
 }
@@ -156,6 +157,17 @@ HeldUp Barrier::held_up_since(std::chrono::steady_clock::time_point begin) const
   return held_up;
 }
 
+Status Barrier::heed_interrupt() {
+  pollfd polled{.fd = options_.interrupt_fd, .events = POLLIN, .revents = 0};
+  interrupted_ = interrupted_ || poll(&polled, 1, 0) > 0;
+  return interrupted_ ? Status(Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)}) : Status{};
+}
+
+/// Whose fault it is when something could not be sent.
+Status Barrier::sent_to(GuestIndex index, const Status& status) {
+  return status.ok() || interrupted_ ? status : Status(broken(index, status.error().message));
+}
+
 /// Of a paced run: until the host's clock has come as far as the guests may run. Guests are stopped meanwhile; one that goes away is heard.
 Status Barrier::wait_until_due(VirtualTime horizon) {
   while (options_.pacing.has_value()) {
@@ -179,14 +191,16 @@ Result<bool> Barrier::hear(State state, const timespec* timeout) {
                   {.fd = options_.consoles == nullptr ? -1 : options_.consoles->fd(), .events = POLLIN, .revents = 0}});
   const size_t first_guest = polled_.size();
   for (const Guest& guest : guests_) {
-    polled_.push_back({.fd = guest.state == state ? guest.channel.fd() : -1, .events = POLLIN, .revents = 0});
+    // Of the others only that they went away: who is idle may not be needed for hours.
+    const int fd = guest.state == State::kEnded ? -1 : guest.channel.fd();
+    polled_.push_back({.fd = fd, .events = static_cast<int16_t>(guest.state == state ? POLLIN : 0), .revents = 0});
   }
   const int ready = ppoll(polled_.data(), polled_.size(), timeout, nullptr);
   if (ready < 0 && errno != EINTR) {
     return Error{ErrorKind::kRunFailed, fmt::format("cannot wait for the guests: {}", std::strerror(errno))};
   }
   if (polled_[0].revents != 0) {
-    return Error{ErrorKind::kRunFailed, fmt::format("interrupted at virtual time {} ns", now_.ns)};
+    RETURN_IF_ERROR(heed_interrupt());
   }
   if (polled_[1].revents != 0) {
     options_.consoles->serve();

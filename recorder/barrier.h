@@ -89,6 +89,8 @@ class Barrier final : public Participants {
   Status release(GuestIndex index);
   Status wait_for_running();
   [[nodiscard]] HeldUp held_up_since(std::chrono::steady_clock::time_point begin) const;
+  Status heed_interrupt();
+  Status sent_to(GuestIndex index, const Status& status);
   Status wait_until_due(VirtualTime horizon);
   Status hand_over_typed(VirtualTime horizon, std::vector<bool>& wanted);
   Status take_printed(GuestIndex index, const Message& message);
@@ -116,6 +118,7 @@ class Barrier final : public Participants {
   NetworkStatistics network_statistics_;
   std::vector<End> ends_;
   std::optional<GuestIndex> broken_guest_;
+  bool interrupted_ = false;
 };
 
 }  // namespace reprise

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace reprise {
 namespace {
@@ -38,7 +40,11 @@ GuestChannel::~GuestChannel() {
 }
 
 GuestChannel::GuestChannel(GuestChannel&& other) noexcept
-    : fd_(other.fd_), out_(std::move(other.out_)), in_(std::move(other.in_)), in_begin_(other.in_begin_) {
+    : fd_(other.fd_),
+      held_up_(std::move(other.held_up_)),
+      out_(std::move(other.out_)),
+      in_(std::move(other.in_)),
+      in_begin_(other.in_begin_) {
   other.fd_ = -1;
 }
 
@@ -57,11 +63,21 @@ Status GuestChannel::send(const Message& message, ByteView payload) {
   return out_.size() >= kSendAtOnce ? flush() : Status{};
 }
 
+void GuestChannel::on_unread(std::chrono::milliseconds patience, std::function<Status()> held_up) {
+  const timeval timeout{.tv_sec = patience.count() / 1000, .tv_usec = patience.count() % 1000 * 1000};
+  CHECK(setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) == 0);
+  held_up_ = std::move(held_up);
+}
+
 Status GuestChannel::flush() {
   size_t sent = 0;
   while (sent < out_.size()) {
     const ssize_t n = ::send(fd_, out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n < 0 && errno == EAGAIN && held_up_) {
+      RETURN_IF_ERROR(held_up_());
       continue;
     }
     if (n <= 0) {

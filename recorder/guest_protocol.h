@@ -14,7 +14,9 @@
 // types and lengths over the limit end the session.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -66,6 +68,9 @@ class GuestChannel {
   /// Buffers `message`; flush() sends what is buffered. Buffers above 1 MiB are sent at once.
   [[nodiscard]] Status send(const Message& message, ByteView payload = {});
   [[nodiscard]] Status flush();
+  /// From now on, `held_up` is asked each time that the other end has read nothing for `patience`; an error of it ends the attempt, and is
+  /// what send() or flush() returns.
+  void on_unread(std::chrono::milliseconds patience, std::function<Status()> held_up);
   /// Blocks for the next message. kRunFailed when the other end is gone or not understood.
   [[nodiscard]] Status receive(Message& message);
 
@@ -80,6 +85,7 @@ class GuestChannel {
   [[nodiscard]] Status take(int flags);
 
   int fd_;
+  std::function<Status()> held_up_;  ///< may be empty: wait for ever
   std::vector<uint8_t> out_;
   std::vector<uint8_t> in_;
   size_t in_begin_ = 0;

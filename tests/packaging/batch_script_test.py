@@ -19,7 +19,7 @@ record)
   if [ "$RECORD" = stopped ]; then
     trap 'exit 5' TERM
     echo recording
-    while :; do sleep 0.01; done
+    for _ in {1..3000}; do sleep 0.01; done
   fi
   mv "$file.partial/guest-0.stream" "$file" && rmdir "$file.partial"
   ;;

@@ -285,6 +285,28 @@ TEST_F(BarrierTest, InterruptStopsTheWait) {
   close(signal[1]);
 }
 
+TEST_F(BarrierTest, InterruptIsHeardWhileAGuestReadsNothing) {
+  std::array<int, 2> signal{};
+  ASSERT_EQ(pipe(signal.data()), 0);
+  meet(1, VirtualTime::never().ns, {.interrupt_fd = signal[0], .patience = std::chrono::milliseconds(5)});
+  ASSERT_EQ(write(signal[1], "!", 1), 1);
+  std::vector<Delivery> flood(100, delivery(50, 0, 0, 0));
+  for (Delivery& each : flood) {
+    each.frame.payload = std::make_shared<std::vector<uint8_t>>(60'000, 1);
+  }
+  EXPECT_EQ(run(100, flood), "interrupted at virtual time 0 ns");
+  EXPECT_FALSE(barrier_->broken_guest().has_value());
+  close(signal[0]);
+  close(signal[1]);
+}
+
+TEST_F(BarrierTest, AnIdleGuestThatGoesAwayIsHeardWhileOthersRun) {
+  meet(2, VirtualTime::never().ns);
+  stop(0, 100, VirtualTime::never().ns);
+  guests_[1].reset();
+  EXPECT_NE(run(100, {delivery(50, 0, 0, 0)}).find("guest 'guest1' failed at virtual time 0 ns"), std::string::npos);
+}
+
 TEST_F(BarrierTest, TellsItsProgress) {
   std::vector<int64_t> seen;
   meet(1, VirtualTime::never().ns, {.progress = [&seen](VirtualTime now) { seen.push_back(now.ns); }});
