@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/trace_index.h"
@@ -141,7 +142,8 @@ TEST_F(RecoverTrace, ManyGuestsNeedFewFiles) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit few = before;
-  few.rlim_cur = 40;
+  const std::filesystem::directory_iterator open_files("/proc/self/fd");
+  few.rlim_cur = static_cast<rlim_t>(std::distance(begin(open_files), end(open_files))) + 20;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
   recover_and_check();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
