@@ -167,8 +167,8 @@ class Follower {
         stream.chunk = chunk_.header.sequence;
         stream.events_in_chunk = 0;
       }
-      uint64_t place = 0;
       if (stream.id.is_network()) {
+        uint64_t place = 0;
         NetworkDecoder decoder;
         decoder.start(chunk_.columns, chunk_.header.first);
         for (NetworkEvent event; decoder.next(event); ++place) {
@@ -177,17 +177,38 @@ class Follower {
             add_network_line(event);
           }
         }
+        stream.events_in_chunk = place;
       } else {
-        GuestDecoder decoder;
-        decoder.start(chunk_.columns, chunk_.header.first);
-        for (GuestEvent event; decoder.next(event); ++place) {
-          if (place >= stream.events_in_chunk) {
-            number(stream, event);
-            add_guest_line(GuestIndex{static_cast<uint32_t>(source)}, event);
-          }
-        }
+        read_guest_chunk(stream, GuestIndex{static_cast<uint32_t>(source)});
       }
-      stream.events_in_chunk = place;
+    }
+  }
+
+  void read_guest_chunk(Stream& stream, GuestIndex guest) {
+    GuestDecoder decoder;
+    decoder.start(chunk_.columns, chunk_.header.first);
+    skip_events(decoder, stream.events_in_chunk);
+    for (GuestEvent event; decoder.next(event); ++stream.events_in_chunk) {
+      number(stream, event);
+      add_guest_line(guest, event);
+    }
+  }
+
+  /// Goes over the first `n` events, which the chunk has: a long run costs nothing.
+  static void skip_events(GuestDecoder& decoder, uint64_t n) {
+    while (n > 0 && (decoder.piece_left() > 0 || decoder.load_piece())) {
+      uint64_t skipped = 1;
+      if (decoder.piece_left() <= n) {
+        skipped = decoder.piece_left();
+        decoder.skip_piece();
+      } else if (decoder.piece_has_equal_steps()) {
+        skipped = n;
+        decoder.skip_equal_steps(n);
+      } else {
+        GuestEvent event;
+        CHECK(decoder.next(event));
+      }
+      n -= skipped;
     }
   }
 

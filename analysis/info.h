@@ -11,7 +11,7 @@ namespace reprise {
 [[nodiscard]] std::string info_text(const TraceSummary& trace);
 
 /// All of RunInfo, the XML files verbatim: {"reprise_version", "complete", "file_bytes", "seed", "until_ns" (null: no deadline),
-/// "network": {"simgrid_version", "simgrid_options", "lookahead_ns", "platform_xml", "deployment_xml"}, "guests": [{"name", "host",
+/// "network": {"simgrid_version", "simgrid_options", "lookahead_ns", "platform_xml", "deployment_xml"}, "guests": [{"name", "kind", "host",
 /// "address", "mac", "nic", "icount_shift", "qemu_version", "qemu_build_id", "command_line", "images": [{"role", "path", "sha256",
 /// "size_bytes"}], "omitted", "columns": [{"name", "raw_bytes", "stored_bytes"}]}]}; "network" has "columns" too. A part of a run (`trim`)
 /// has "part": {"from_ns", "to_ns" (null: to the end)}. Ends with a newline.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -43,62 +44,68 @@ Status embed(const ImageInfo& image, ByteSink& sink) {
   return {};
 }
 
-/// Puts the image's parts together as they come.
-class Extraction {
+/// Goes over the image's parts as they come.
+class ImageParts {
  public:
-  Extraction(const std::string& sha256, const std::filesystem::path& path, const SinkFactory& create)
-      : sha256_(sha256), path_(path), create_(create) {}
+  using Take = std::function<Status(ByteView bytes)>;
+  ImageParts(const std::string& sha256, Take take) : sha256_(sha256), take_(std::move(take)) {}
 
-  Status take(ChunkKind kind, ByteView stored) {
+  Status add(ChunkKind kind, ByteView stored) {
     if (kind != kImageChunk) {
       return {};
     }
-    ASSIGN_OR_RETURN(const std::vector<uint64_t> words, unpack_unnumbered_message(stored));
-    Status written;
-    const std::string wrong =
-        read_message_root<schema::ImagePart>(words, [&](schema::ImagePart::Reader part) { return take_part(part, written); });
-    if (!wrong.empty()) {
-      return Error{ErrorKind::kBadTrace, fmt::format("a part of an image: {}", wrong)};
+    const Result<std::vector<uint64_t>> words = unpack_unnumbered_message(stored);
+    if (!words.ok()) {
+      return {};  // a part that nobody can read is one that is missing
     }
-    return written;
+    Status taken;
+    (void)read_message_root<schema::ImagePart>(*words, [&](schema::ImagePart::Reader part) {
+      taken = add_part(part);
+      return std::string();
+    });
+    return taken;
   }
-  /// Whether there was any part.
-  Result<bool> finish() {
-    if (sink_ == nullptr) {
-      return false;
-    }
-    RETURN_IF_ERROR(sink_->close());
-    return true;
-  }
+  /// Each part followed the one before it, and there was one.
+  [[nodiscard]] bool sound() const { return sound_ && size_ != 0; }
+  [[nodiscard]] uint64_t size() const { return size_; }
 
  private:
-  std::string take_part(schema::ImagePart::Reader part, Status& written) {
+  Status add_part(schema::ImagePart::Reader part) {
     if (std::string_view(part.getSha256().begin(), part.getSha256().size()) != sha256_) {
-      return "";
+      return {};
     }
     const auto bytes = part.getBytes();
-    if (part.getOffset() != size_ || bytes.size() > kMaxEmbeddedImageBytes - size_) {
-      return "it does not follow the part before it, or the image is too large";
-    }
-    if (sink_ == nullptr) {
-      Result<std::unique_ptr<ByteSink>> sink = create_(path_);
-      if (!sink.ok()) {
-        written = sink.error();
-        return "";
-      }
-      sink_ = std::move(*sink);
+    sound_ = sound_ && part.getOffset() == size_ && bytes.size() <= kMaxEmbeddedImageBytes - size_;
+    if (!sound_) {
+      return {};
     }
     size_ += bytes.size();
-    written = sink_->write({bytes.begin(), bytes.size()});
-    return "";
+    return take_({bytes.begin(), bytes.size()});
   }
 
   const std::string& sha256_;
-  const std::filesystem::path& path_;
-  const SinkFactory& create_;
-  std::unique_ptr<ByteSink> sink_;
+  Take take_;
   uint64_t size_ = 0;
+  bool sound_ = true;
 };
+
+Status for_each_part(const TraceReader& trace, ImageParts& parts) {
+  return trace.for_each_kept_chunk([&](const ChunkHeader& header, ByteView stored) { return parts.add(header.kind, stored); });
+}
+
+/// Whether the run has the image with another size, and not with this one: parts at its end are missing then.
+bool has_another_size(const RunInfo& run, const std::string& sha256, uint64_t bytes) {
+  bool listed = false;
+  for (const GuestInfo& guest : run.guests) {
+    for (const ImageInfo& image : guest.images) {
+      if (image.sha256 == sha256 && image.size_bytes == bytes) {
+        return false;
+      }
+      listed = listed || image.sha256 == sha256;
+    }
+  }
+  return listed;
+}
 
 }  // namespace
 
@@ -119,10 +126,17 @@ Status embed_images(const std::filesystem::path& directory, std::span<const Imag
 
 Result<bool> extract_image(const TraceReader& trace, const std::string& sha256, const std::filesystem::path& path,
                            const SinkFactory& create) {
-  Extraction extraction(sha256, path, create);
-  RETURN_IF_ERROR(
-      trace.for_each_kept_chunk([&](const ChunkHeader& header, ByteView stored) { return extraction.take(header.kind, stored); }));
-  return extraction.finish();
+  // First without writing: an image that is not there whole leaves no file.
+  ImageParts survey(sha256, [](ByteView) { return Status{}; });
+  RETURN_IF_ERROR(for_each_part(trace, survey));
+  if (!survey.sound() || has_another_size(trace.run(), sha256, survey.size())) {
+    return false;
+  }
+  ASSIGN_OR_RETURN(const auto sink, create(path));
+  ImageParts parts(sha256, [&](ByteView bytes) { return sink->write(bytes); });
+  RETURN_IF_ERROR(for_each_part(trace, parts));
+  RETURN_IF_ERROR(sink->close());
+  return true;
 }
 
 }  // namespace reprise

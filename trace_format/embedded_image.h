@@ -24,8 +24,8 @@ inline constexpr uint64_t kMaxEmbeddedImageBytes = uint64_t{128} << 20U;
 [[nodiscard]] Status embed_images(const std::filesystem::path& directory, std::span<const ImageInfo> images,
                                   const std::vector<AgeRecipient>& recipients = {});
 
-/// Writes the image of that SHA-256 (64 hex digits) to the new file `path`; false when the trace does not carry it. kBadTrace when it is
-/// damaged. The digest is not checked here: who uses the file compares it anyway.
+/// Writes the image of that SHA-256 (64 hex digits) to the new file `path`; false, and no file, when the trace does not carry all of it.
+/// kBadTrace when a chunk of the trace is damaged. The digest is not checked here: who uses the file compares it anyway.
 [[nodiscard]] Result<bool> extract_image(const TraceReader& trace, const std::string& sha256, const std::filesystem::path& path,
                                          const SinkFactory& create = create_file);
 

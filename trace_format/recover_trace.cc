@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <vector>
 
@@ -22,7 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Writes the chunks of each stream that follow one another from the first on into stream files, and those of no stream into theirs.
+/// Writes the chunks of each stream that follow one another from the first on into stream files, and those of no stream into theirs. Keeps
+/// one stream file open: a trace's chunks come stream after stream. What goes on with a stream after another one began is no trace's, and
+/// is left out.
 class StreamSplitter {
  public:
   /// Encrypted for `recipients`, if any.
@@ -44,24 +46,11 @@ class StreamSplitter {
     if (header.kind != ChunkKind::kGuest && header.kind != ChunkKind::kNetwork) {
       return {};
     }
-    Stream& stream = streams_[header.stream.value];
-    if (!continuity_error(stream.last ? &*stream.last : nullptr, header).empty()) {
-      return {};  // something is missing before it
-    }
-    if (stream.file == nullptr) {
-      ASSIGN_OR_RETURN(stream.file, create_output(folder_ / stream_file_name(header.stream), recipients_));
-      RETURN_IF_ERROR(stream.file->write(encode_file_header(FileKind::kStream, header.stream)));
-    }
-    stream.last = header;
-    return stream.file->write(stored);
+    return add_to_stream(header, stored);
   }
 
   Result<RunInfo> finish() {
-    for (auto& [number, stream] : streams_) {
-      if (stream.file != nullptr) {  // its first chunk is there
-        RETURN_IF_ERROR(stream.file->close());
-      }
-    }
+    RETURN_IF_ERROR(close_stream());
     if (kept_ != nullptr) {
       RETURN_IF_ERROR(kept_->close());
     }
@@ -78,10 +67,26 @@ class StreamSplitter {
   }
 
  private:
-  struct Stream {
-    std::unique_ptr<ByteSink> file;
-    std::optional<ChunkHeader> last;
-  };
+  Status add_to_stream(const ChunkHeader& header, ByteView stored) {
+    const bool goes_on = last_ && last_->stream == header.stream;
+    if (!continuity_error(goes_on ? &*last_ : nullptr, header).empty()) {
+      return {};  // something is missing before it
+    }
+    if (!goes_on) {
+      if (!begun_.insert(header.stream.value).second) {
+        return {};
+      }
+      RETURN_IF_ERROR(close_stream());
+      ASSIGN_OR_RETURN(stream_, create_output(folder_ / stream_file_name(header.stream), recipients_));
+      RETURN_IF_ERROR(stream_->write(encode_file_header(FileKind::kStream, header.stream)));
+    }
+    last_ = header;
+    return stream_->write(stored);
+  }
+  Status close_stream() {
+    const std::unique_ptr<ByteSink> stream = std::move(stream_);
+    return stream == nullptr ? Status{} : stream->close();
+  }
   Status keep(ByteView stored) {
     if (kept_ == nullptr) {
       ASSIGN_OR_RETURN(kept_, create_kept_chunks(folder_, recipients_));
@@ -92,7 +97,9 @@ class StreamSplitter {
   fs::path folder_;
   std::vector<AgeRecipient> recipients_;
   std::unique_ptr<ByteSink> kept_;
-  std::map<uint32_t, Stream> streams_;
+  std::unique_ptr<ByteSink> stream_;  ///< of last_
+  std::optional<ChunkHeader> last_;   ///< the last chunk that was taken
+  std::set<uint32_t> begun_;
   std::optional<RunInfo> run_;
   std::vector<uint8_t> root_;
 };

@@ -101,13 +101,13 @@ Result<TraceSummary> read_summary(const fs::path& path, const std::vector<AgeIde
   return summary_of(*trace, drops);
 }
 
-std::optional<fs::path> run_folder_of(const fs::path& path) {
+std::optional<fs::path> run_folder_of(const fs::path& path, RunChoice choice) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     return path;
   }
   const fs::path partial = path.string() + ".partial";
-  if (!fs::exists(path, error) && fs::is_directory(partial, error)) {
+  if ((choice == RunChoice::kRun || !fs::exists(path, error)) && fs::is_directory(partial, error)) {
     return partial;
   }
   return std::nullopt;

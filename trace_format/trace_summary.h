@@ -29,16 +29,19 @@ struct TraceSummary {
 
 [[nodiscard]] TraceSummary summary_of(TraceReader& trace, DropDetail drops = DropDetail::kByReason);
 
-/// Of the run in `folder`: of all that its writers have appended when it is looked at. Reads all chunks. kBadTrace without sound run
-/// information.
+/// Of the run in `folder`: of all that its writers have appended when it is looked at. Reads all chunks. kUsage without a run.info,
+/// kBadTrace when it is damaged.
 [[nodiscard]] Result<TraceSummary> summary_of_run(const std::filesystem::path& folder, const std::vector<AgeIdentity>& identities = {});
 
 /// Of the trace `path`, or of the run that is recorded as it (run_folder_of()). The errors of TraceReader::open() and summary_of_run().
 [[nodiscard]] Result<TraceSummary> read_summary(const std::filesystem::path& path, const std::vector<AgeIdentity>& identities = {},
                                                 DropDetail drops = DropDetail::kByReason);
 
-/// The folder of the run that is recorded as `path`: `path` itself when it is a folder, `path`.partial when only that is there; nothing
-/// when `path` is a file.
-[[nodiscard]] std::optional<std::filesystem::path> run_folder_of(const std::filesystem::path& path);
+/// What counts when a run is recorded beside an older trace of the same name.
+enum class RunChoice { kTrace, kRun };
+
+/// The folder of the run that is recorded as `path`: `path` itself when it is a folder, `path`.partial when only that is there, or with
+/// kRun when it is there; else nothing.
+[[nodiscard]] std::optional<std::filesystem::path> run_folder_of(const std::filesystem::path& path, RunChoice choice = RunChoice::kTrace);
 
 }  // namespace reprise

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <sstream>
 #include <string>
@@ -130,6 +131,15 @@ TEST_F(FollowTest, ReadsTheLastEventsFromTheTraceWhenTheFolderHasBecomeOne) {
                 return true;
               }).ok());
   EXPECT_EQ(sorted_lines(output.text()), sorted_lines(dumped(trace_)));
+}
+
+TEST_F(FollowTest, ARunIsFoundBesideAnOlderTraceOfItsName) {
+  EXPECT_EQ(run_folder_of(trace_), folder_);
+  std::ofstream(trace_) << "an older one";
+  EXPECT_EQ(run_folder_of(trace_), std::nullopt);
+  EXPECT_EQ(run_folder_of(trace_, RunChoice::kRun), folder_);
+  EXPECT_EQ(run_folder_of(folder_, RunChoice::kRun), folder_);
+  EXPECT_EQ(run_folder_of(temporary_.path() / "none.trace", RunChoice::kRun), std::nullopt);
 }
 
 TEST_F(FollowTest, EndsWhenNobodyReadsOn) {

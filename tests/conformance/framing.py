@@ -120,6 +120,7 @@ def check_header(chunk: Chunk, varying: bytes) -> None:
         check(0 <= chunk.first_ns <= chunk.last_ns, place, "chunk that ends before it begins")
         quiet = chunk.counts[2:] + chunk.before[2:] + (chunk.bytes_received,)
         check(kind == GUEST or not any(quiet), place, "network's chunk with a guest's counts")
+        check(kind == NETWORK or chunk.counts[0] < 1 << 58, place, "more clock reads than a group can count")
         check(all(a + b < 1 << 64 for a, b in zip(chunk.counts, chunk.before)), place, "counts that are too large together")
         return
     check(not any(varying), place, "times or counts in a chunk that has none")

@@ -20,7 +20,7 @@ from checked_trace import read_trace
 from columns import COMPRESSED
 from damage import Damage
 from framing import FILE_HEADER, NO_STREAM, PAGE, ROOT, RUN
-from guest_events import End, FrameReceived, FrameSent
+from guest_events import ClockReads, End, FrameReceived, FrameSent
 from network_events import NetworkEvent
 from trace_builder import Node, Stream, TraceBuilder, run_info, stored_column, zstd_frame
 from xxh3 import xxh3_64
@@ -87,6 +87,10 @@ def with_file_header(at: int, byte: int) -> bytes:
     return bytes(trace)
 
 
+# In two groups, each of which fits.
+MANY_READS = [ClockReads(0, 1 << 57, 0, 0, 0, 0), ClockReads(1, 1 << 57, 0, 0, 0, 0), End(5, 0)]
+
+
 class RefusedTraces(unittest.TestCase):
     def assert_refused(self, cases: dict[str, bytes]) -> None:
         for name, trace in cases.items():
@@ -145,6 +149,7 @@ class RefusedTraces(unittest.TestCase):
                 "guest behind a later one": build([alice, bob, network], builder=SwappedStreams),
                 "cut short in a whole run": build([Stream([[End(5, 6)]]), Stream([[End(5, 0)]]), Stream([[]])]),
                 "counts above 2^64": build([Stream([EXAMPLE], before=(MOST_NUMBER, 0, 0, 0), received_bytes=[9]), bob, network], run=PART),
+                "2^58 clock reads in a chunk": build([Stream([MANY_READS]), bob, network]),
                 "chunk without events": build([alice, Stream([PEER, [], [End(4000, 0)]]), network]),
                 "chunk that begins too early": build([alice, Stream([PEER[4:], [*PEER[:4], End(4000, 0)]]), network]),
                 "wrong statistics of the network": build([alice, bob, Stream(network.chunks, delivered=1)]),

@@ -96,6 +96,7 @@ TEST_F(Damage, TruncationAtEveryByteIsNoticed) {
     ASSERT_NE(status.error().message.find("bad.trace: "), std::string::npos) << status.error().message;
     ASSERT_FALSE(read({good_.begin(), good_.begin() + static_cast<std::ptrdiff_t>(size)}, VerifyDepth::kChecksums).ok());
   }
+  EXPECT_NE(read({good_.begin(), good_.end() - 1}).error().message.find("'reprise recover'"), std::string::npos);
   ASSERT_TRUE(testing::ok(read(good_)));
   ASSERT_TRUE(testing::ok(read(good_, VerifyDepth::kChecksums)));
 }

@@ -1,8 +1,10 @@
 #include "trace_format/recover_trace.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "tests/trace_format/sample_run.h"
 #include "trace_format/trace_index.h"
@@ -127,6 +129,25 @@ TEST_F(RecoverTrace, ACutTraceGivesWhatIsBeforeTheCut) {
     ASSERT_NO_FATAL_FAILURE(recover_and_check()) << part;
     EXPECT_FALSE(read_.run.complete);
   }
+}
+
+TEST_F(RecoverTrace, ManyGuestsNeedFewFiles) {
+  Script script = testing::small_script();
+  for (int i = 2; i < 60; ++i) {
+    script.run.guests.push_back(script.run.guests.front());
+    script.run.guests.back().name = "more" + std::to_string(i);
+    script.guests.push_back({script.guests[0].front(), script.guests[0].back()});
+  }
+  write(script);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  const std::filesystem::directory_iterator open_files("/proc/self/fd");
+  few.rlim_cur = static_cast<rlim_t>(std::distance(begin(open_files), end(open_files))) + 20;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  recover_and_check();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(read_.guests == script_.guests);
 }
 
 TEST_F(RecoverTrace, WithoutRunInformationThereIsNothing) {
