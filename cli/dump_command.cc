@@ -22,9 +22,9 @@ Result<int> dump_command(const Arguments& arguments) {
       "kind", options::value<std::vector<std::string>>()->value_name("KIND"),
       "frame, clock, console, end or network (what the network did with a frame for a guest) only; repeatable")(
       "from", options::value<std::string>()->value_name("T"), "first virtual time to show (2.5s, 250ms, 17ns)")(
-      "to", options::value<std::string>()->value_name("T"), "last virtual time to show")("payload",
-                                                                                         "frames' bytes in hex, not their digest")(
-      "follow", "of a run that is being recorded (FILE.partial, or FILE before it is there): go on until it ends");
+      "to", options::value<std::string>()->value_name("T"), "last virtual time to show")(
+      "payload", "frames' bytes in hex, not their digest")("follow",
+                                                           "of a run that is being recorded (FILE.partial, or FILE): go on until it ends");
   add_identity_option(line);
   ASSIGN_OR_RETURN(const bool go_on, line.parse(arguments));
   if (!go_on) {
@@ -42,7 +42,7 @@ Result<int> dump_command(const Arguments& arguments) {
     output = wanted.ok() ? Status() : Status(wanted.error());
     return wanted.ok() && wanted.value();
   };
-  const auto folder = run_folder_of(line.text("FILE"));
+  const auto folder = run_folder_of(line.text("FILE"), line.has("follow") ? RunChoice::kRun : RunChoice::kTrace);
   if (folder.has_value() && line.has("follow")) {
     ASSIGN_OR_RETURN(std::vector<AgeIdentity> identities, identities_of(line));
     RETURN_IF_ERROR(follow_run(*folder, FollowOptions{.dump = dump, .identities = std::move(identities)}, sink));

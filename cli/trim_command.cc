@@ -22,7 +22,8 @@ Result<int> trim_command(const Arguments& arguments) {
       "reprise trim ping.trace -o start.trace --to 500ms --guest alice");
   line.add_operand("FILE");
   line.options().add_options()("output,o", options::value<std::string>()->value_name("FILE"), "the trace to write")(
-      "from", options::value<std::string>()->value_name("T"), "first virtual time to keep (2.5s, 250ms, 17ns; default: 0)")(
+      "from", options::value<std::string>()->value_name("T"),
+      "first virtual time to keep (2.5s, 250ms, 17ns; default: the trace's beginning)")(
       "to", options::value<std::string>()->value_name("T"), "first virtual time not to keep (default: keep to the end)")(
       "guest", options::value<std::vector<std::string>>()->value_name("NAME"), "keep this guest only; repeatable");
   add_copy_options(line);
