@@ -24,7 +24,7 @@ enum class EndReason : uint8_t {
   kPowerOff = 0,     ///< the guest asked for power-off
   kReset = 1,        ///< the guest asked for a reset by a port
   kTripleFault = 2,  ///< the guest reset itself by a triple fault
-  kHalt = 3,         ///< the guest halted with interrupts off: nothing can wake it
+  kHalt = 3,         ///< the guest halted with interrupts off, or suspended itself to RAM: nothing can wake it
   kUntil = 4,        ///< the run's --until deadline
   kAborted = 5,      ///< the run failed; the stream is a true prefix
   kTrimmed = 6,      ///< the last instant of a part that `trim` made
