@@ -266,8 +266,8 @@ TEST(ConsoleRefusal, ARunThatIsNotPacedTakesNothing) {
   RunningReprise recording(run.record_command("a.trace", {"--until", "1000s"}));
   ASSERT_TRUE(wait_until([&run] { return std::filesystem::exists(run.path("a.trace.partial/guest-0.log")); }));
   EXPECT_TRUE(complains(run_reprise({"console", "alice", "--run", run.path("a.trace.partial")}), 2, "record it with --realtime 1.0"));
-  recording.signal(SIGTERM);
-  EXPECT_TRUE(exits(recording.wait(), 5));
+  recording.signal(SIGKILL);  // whose folder stays, however far the run came
+  static_cast<void>(recording.wait());
   EXPECT_TRUE(complains(run_reprise({"console", "alice", "--run", run.path("a.trace.partial")}), 2, "nobody records into "));
 }
 
