@@ -114,6 +114,7 @@ RecordOutcome outcome_of(const Barrier& barrier, const Supervisor& supervisor, c
 
 /// Everything that has to be right before a process is started or a file is made.
 struct Prepared {
+  std::unique_ptr<Interrupt> interrupt;  ///< from before there is a folder that must not stay, until it is gone
   std::unique_ptr<NetworkModel> network;
   GuestPrograms programs;
   RunInfo run;
@@ -161,6 +162,8 @@ Result<Prepared> prepare(const RecordOptions& options) {
     kinds.insert(guest.kind());
   }
   ASSIGN_OR_RETURN(prepared.programs, find_guest_programs(kinds));
+  // Not before the network: loading a platform may take for ever, and nobody would hear.
+  prepared.interrupt = std::make_unique<Interrupt>();
   if (std::ranges::any_of(deployment.guests, [](const DeployedGuest& guest) { return !guest.machine.seed.empty(); })) {
     // The trace carries the images of the seeds; of an encrypted run nothing readable goes to the disk.
     ASSIGN_OR_RETURN(PrivateFolder folder, PrivateFolder::create(!options.recipients.empty()));
@@ -180,6 +183,9 @@ Result<Prepared> prepare(const RecordOptions& options) {
     if (error) {
       return Error{ErrorKind::kRunFailed, fmt::format("{}: cannot be created: {}", options.console_folder.string(), error.message())};
     }
+  }
+  if (prepared.interrupt->arrived()) {
+    return Error{ErrorKind::kRunFailed, "interrupted before the run began"};
   }
   return prepared;
 }
@@ -211,7 +217,6 @@ Result<Entrance> open_entrance(const RecordOptions& options, const RunInfo& run,
 }
 
 Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepared, RunStreams& streams) {
-  const Interrupt interrupt;
   ASSIGN_OR_RETURN(const Entrance entrance, open_entrance(options, prepared.run, streams));
   std::vector<GuestChannel> channels;
   ASSIGN_OR_RETURN(Supervisor supervisor,
@@ -232,7 +237,7 @@ Result<RecordOutcome> run_guests(const RecordOptions& options, Prepared& prepare
   NetworkModel::Limits limits{.until = options.until};
   Barrier::Options barrier_options{.until = options.until,
                                    .network_stream = streams.network.get(),
-                                   .interrupt_fd = interrupt.fd(),
+                                   .interrupt_fd = prepared.interrupt->fd(),
                                    .progress = seldom(options.progress),
                                    .consoles = entrance.consoles.get(),
                                    .lookahead = prepared.network->lookahead(),
@@ -276,6 +281,8 @@ Result<RecordOutcome> record(const RecordOptions& options) {
     ASSIGN_OR_RETURN(streams, begin_streams(options, prepared.run, prepared.seeds));
   }
   Result<RecordOutcome> outcome = run_guests(options, prepared, streams);
+  prepared.seed_folder.reset();
+  prepared.interrupt.reset();  // from here on a signal ends us, and leaves what can be recovered
   Status joined;
   if (outcome.ok() && options.trace) {
     prepared.run.until = outcome->full_at.value_or(prepared.run.until);
