@@ -138,7 +138,8 @@ class StreamCopy {
   VirtualTime last_;
 };
 
-/// Counts the chunk's events, up to the first reception of a frame that is not kept; false if there is one.
+/// Counts the chunk's events, up to the first that cannot be kept, if there is one; false then. That is the reception of a frame that is
+/// not kept, or an end as only parts of runs have it, which we are never given.
 bool keep_chunk(const LoadedChunk& chunk, const KeptFrames& frames, KeptGuest& kept) {
   GuestDecoder decoder;
   decoder.start(chunk.columns, chunk.header.first);
@@ -151,6 +152,9 @@ bool keep_chunk(const LoadedChunk& chunk, const KeptFrames& frames, KeptGuest& k
       uint64_t& needed = kept.needs[decoder.piece_sender().value];
       const uint64_t frame = decoder.piece_sender_frame().value;
       needed = std::max(needed, frame + 1 != 0 ? frame + 1 : frame);  // a forger may write the largest number
+    }
+    if (decoder.piece_kind() == EventKind::kEnd && decoder.piece_reason() == EndReason::kTrimmed) {
+      return false;
     }
     kept.frames_sent += decoder.piece_kind() == EventKind::kFrameSent ? n : 0;
     kept.events += n;

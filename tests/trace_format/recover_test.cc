@@ -286,6 +286,19 @@ TEST_F(Recover, AnAbortedEndStaysAndMakesTheRunIncomplete) {
   EXPECT_EQ(read_.guests[1], script.guests[1]);
 }
 
+// Only a part of a run has such an end; a stream that claims one is a forgery, or damaged.
+TEST_F(Recover, ATrimmedEndIsNotKept) {
+  Script script = testing::small_script();
+  ASSERT_EQ(script.guests[0].back().kind, EventKind::kEnd);
+  script.guests[0].back().reason = EndReason::kTrimmed;
+  write(script);
+  recover_and_check();
+  const auto read = testing::read_script(output_);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->guests[0].size(), script.guests[0].size()) << "all but the end";
+  EXPECT_EQ(read->guests[0].back().reason, EndReason::kAborted);
+}
+
 TEST_F(Recover, WithoutRunInfoThereIsNothingToRecover) {
   write(testing::small_script());
   fs::remove(directory_ / "run.info");
