@@ -133,8 +133,8 @@ TEST_F(AgeFileTest, WrongOrNoKeyIsAUsageError) {
 }
 
 TEST_F(AgeFileTest, IsRecognised) {
-  const auto recognised = [](std::string_view text) { return is_age_file(testing::MemorySource(Bytes(text.begin(), text.end()))); };
-  EXPECT_TRUE(is_age_file(testing::MemorySource(encrypted({}, recipients()))));
+  const auto recognised = [](std::string_view text) { return is_age_file(testing::OwnedFile(Bytes(text.begin(), text.end()))); };
+  EXPECT_TRUE(is_age_file(testing::OwnedFile(encrypted({}, recipients()))));
   EXPECT_TRUE(recognised("age-encryption.org/v2"));
   EXPECT_TRUE(recognised("-----BEGIN AGE ENCRYPTED FILE-----\n"));
   EXPECT_FALSE(recognised("age-encryption.org"));
@@ -147,7 +147,7 @@ TEST_F(AgeFileTest, IsRecognised) {
 
 TEST_F(AgeFileTest, AnyPlaceIsRead) {
   const Bytes plain = sample_bytes(20 * kChunk + 100);  // more chunks than are kept
-  const auto source = decrypt(std::make_unique<testing::MemorySource>(encrypted(plain, recipients())), identities());
+  const auto source = decrypt(std::make_unique<testing::OwnedFile>(encrypted(plain, recipients())), identities());
   ASSERT_TRUE(source.ok()) << source.error().message;
   EXPECT_EQ((*source)->name(), "run.trace");
   ASSERT_EQ((*source)->size(), plain.size());
@@ -179,7 +179,7 @@ class CountingSource final : public ByteSource {
   }
 
  private:
-  testing::MemorySource source_;
+  testing::OwnedFile source_;
   int* reads_;
 };
 
@@ -201,7 +201,7 @@ TEST_F(AgeFileTest, ChunksThatAreInUseAreDecryptedOnce) {
 
 TEST_F(AgeFileTest, SeveralThreadsReadAtOnce) {
   const Bytes plain = sample_bytes(20 * kChunk);
-  const auto source = decrypt(std::make_unique<testing::MemorySource>(encrypted(plain, recipients())), identities());
+  const auto source = decrypt(std::make_unique<testing::OwnedFile>(encrypted(plain, recipients())), identities());
   ASSERT_TRUE(source.ok()) << source.error().message;
   std::atomic<int> wrong{0};
   std::vector<std::thread> threads;
@@ -244,7 +244,7 @@ TEST_F(AgeFileTest, AnAlteredChunkIsNamedAndTheOthersAreRead) {
     Bytes changed = encrypted(plain, recipients());
     changed[at] ^= 0x10;
     expect_error(decrypted(changed, identities()), "encrypted chunk 1 at byte 65736: altered: its authentication tag does not match");
-    const auto source = decrypt(std::make_unique<testing::MemorySource>(changed), identities());
+    const auto source = decrypt(std::make_unique<testing::OwnedFile>(changed), identities());
     ASSERT_TRUE(source.ok()) << source.error().message;
     Bytes read(kChunk);
     EXPECT_FALSE((*source)->read_at(kChunk, read).ok());

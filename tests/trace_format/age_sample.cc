@@ -21,12 +21,12 @@ Result<Bytes> read_all(Result<std::unique_ptr<ByteSource>> source) {
 }
 
 std::unique_ptr<ByteSource> in_memory(const Bytes& file) {
-  return std::make_unique<MemorySource>(file);
+  return std::make_unique<OwnedFile>(file);
 }
 
 }  // namespace
 
-Status MemorySource::read_at(uint64_t offset, std::span<uint8_t> bytes) const {
+Status OwnedFile::read_at(uint64_t offset, std::span<uint8_t> bytes) const {
   if (offset > bytes_.size() || bytes.size() > bytes_.size() - offset) {
     return Error{ErrorKind::kBadTrace, name_ + ": ends before the end of what it announces"};
   }

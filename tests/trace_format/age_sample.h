@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/memory_file.h"
 #include "trace_format/age_file.h"
 #include "trace_format/age_header.h"
 #include "trace_format/io.h"
@@ -14,24 +15,10 @@ namespace reprise::testing {
 
 using Bytes = std::vector<uint8_t>;
 
-/// Writes to `bytes`, which outlives it.
-class MemorySink final : public ByteSink {
+/// A file that it owns the bytes of.
+class OwnedFile final : public ByteSource {
  public:
-  explicit MemorySink(Bytes* bytes) : bytes_(bytes) {}
-  Status write(ByteView bytes) override {
-    bytes_->insert(bytes_->end(), bytes.begin(), bytes.end());
-    return {};
-  }
-  Status sync() override { return {}; }
-  Status close() override { return {}; }
-
- private:
-  Bytes* bytes_;
-};
-
-class MemorySource final : public ByteSource {
- public:
-  explicit MemorySource(Bytes bytes) : bytes_(std::move(bytes)) {}
+  explicit OwnedFile(Bytes bytes) : bytes_(std::move(bytes)) {}
   const std::string& name() const override { return name_; }
   uint64_t size() const override { return bytes_.size(); }
   Status read_at(uint64_t offset, std::span<uint8_t> bytes) const override;

@@ -1,4 +1,4 @@
-// What only a forger writes: right checksums around wrong contents.
+// What only a forger writes into a chunk: right checksums around wrong contents.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,9 +10,6 @@
 #include "trace_format/chunk.h"
 #include "trace_format/guest_columns.h"
 #include "trace_format/limits.h"
-#include "trace_format/message_chunk.h"
-#include "trace_format/run_info_codec.h"
-#include "trace_format/trace_index.h"
 
 namespace reprise {
 namespace {
@@ -146,57 +143,6 @@ TEST(ChunkLimits, TheColumnsMustHaveTheSizeOfTheHeader) {
   EXPECT_EQ(refusal(resized(0)), "");
   expect_refused(resized(1), "its columns are 1 bytes shorter than announced");
   expect_refused(resized(-1), "its columns are longer than announced");
-}
-
-/// What unpack_column() says of `packed`, with room for `room` bytes.
-std::string column_refusal(const std::vector<uint8_t>& packed, size_t room) {
-  std::vector<uint8_t> memory(room);
-  std::span<uint8_t> left(memory);
-  const auto column = Decompressor().unpack_column(packed, left);
-  return column.ok() ? "" : column.error().message;
-}
-
-TEST(ColumnLimits, AZstdFrameMustBeOneAndFit) {
-  std::vector<uint8_t> packed;
-  Compressor().pack_column(std::vector<uint8_t>(1000, 'a'), ColumnContent::kBytes, packed);
-  ASSERT_EQ(packed[0], static_cast<uint8_t>(ColumnCodec::kZstd));
-  EXPECT_EQ(column_refusal(packed, 1000), "");
-  EXPECT_NE(column_refusal(packed, 999).find("more than the 999 bytes that were announced"), std::string::npos);
-  // A second frame behind the first, which zstd would go on with.
-  auto two = packed;
-  Compressor().compress({}, two);
-  EXPECT_NE(column_refusal(two, 1000).find("not exactly one zstd frame"), std::string::npos);
-  two.resize(packed.size() - 1);
-  EXPECT_NE(column_refusal(two, 1000).find("not exactly one zstd frame"), std::string::npos);
-}
-
-// 64 MiB of zeros in a few KB: refused by what its frame says, before any of it is there.
-TEST(ColumnLimits, ABombIsRefused) {
-  std::vector<uint8_t> bomb = {static_cast<uint8_t>(ColumnCodec::kZstd)};
-  Compressor().compress(std::vector<uint8_t>(size_t{64} << 20, 0), bomb);
-  EXPECT_LT(bomb.size(), 10'000U);
-  EXPECT_NE(column_refusal(bomb, kMaxChunkRawBytes).find("more than the 1048576 bytes"), std::string::npos);
-}
-
-TEST(ColumnLimits, AnUnknownWayOfStoringIsNamed) {
-  EXPECT_NE(column_refusal({3, 0}, 10).find("stored in a way (number 3)"), std::string::npos);
-}
-
-TEST(ColumnLimits, PlanesMustBeThoseOfVarints) {
-  std::vector<uint8_t> varints;
-  std::mt19937 random(1);
-  for (int i = 0; i < 1000; ++i) {
-    put_varint(varints, random() % 1000);
-  }
-  std::vector<uint8_t> packed;
-  Compressor().pack_column(varints, ColumnContent::kVarints, packed);
-  ASSERT_EQ(packed[0], static_cast<uint8_t>(ColumnCodec::kVarintPlanes));
-  EXPECT_EQ(column_refusal(packed, varints.size()), "");
-  ASSERT_EQ(packed[1], 0xe8);  // 1000 is e8 07
-  for (const uint8_t count : {uint8_t{0xe7}, uint8_t{0xe9}}) {
-    packed[1] = count;
-    EXPECT_NE(column_refusal(packed, varints.size()).find("planes are not those of its varints"), std::string::npos);
-  }
 }
 
 TEST(ChunkLimits, CountsMustBeThoseOfTheColumns) {
@@ -420,71 +366,6 @@ TEST(ChunkLimits, RandomColumnsAreRefusedOrDecoded) {
   }
   EXPECT_GT(accepted, 50);
   EXPECT_LT(accepted, 4'950);
-}
-
-TEST(RunInfoLimits, RunInfoIsCheckedBeforeItIsWritten) {
-  const testing::TemporaryFolder folder;
-  const auto refused = [&](const RunInfo& run, const char* why) {
-    const Status status = save_run_info(folder.folder("d"), run);
-    std::filesystem::remove_all(folder / "d");
-    ASSERT_FALSE(status.ok());
-    EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
-    EXPECT_NE(status.error().message.find(why), std::string::npos) << status.error().message;
-  };
-  RunInfo many;
-  many.guests.resize(kMaxGuests + 1);
-  refused(many, "4097 guests; the limit is 4096");
-  RunInfo twins;
-  twins.guests.resize(2);
-  refused(twins, "guest 0 has a name of 0 bytes");
-  twins.guests[0].name = twins.guests[1].name = "twin";
-  refused(twins, "two guests are named 'twin'");
-  RunInfo talkative;
-  talkative.simgrid_options.resize(kMaxTexts + 1);
-  refused(talkative, "262145 texts; the limit is 262144");
-  RunInfo large;
-  large.platform_xml.assign(kMaxMessageRawBytes + 1, ' ');
-  refused(large, "a trace holds at most 8388608");
-}
-
-// A message may name the same list of texts many times over: each costs memory of its own when it is read.
-TEST(RunInfoLimits, RepeatedTextsAreRefusedBeforeTheyAreRead) {
-  RunInfo run;
-  run.simgrid_options.resize(kMaxTexts);
-  auto chunk = pack_run_info(run);
-  ASSERT_TRUE(chunk.ok());
-  auto words = unpack_message(*chunk, ChunkKind::kRun, StreamId::network());
-  ASSERT_TRUE(words.ok());
-  const auto sound = unpack_run_info(*pack_message(ChunkKind::kRun, StreamId::network(), 0, *words));
-  ASSERT_TRUE(sound.ok()) << sound.error().message;
-  // The list's length is in the upper half of its pointer's tag; one more element of nothing is within the message.
-  bool changed = false;
-  for (uint64_t& word : *words) {
-    if ((word & 7) == 1 && word >> 35 == kMaxTexts && (word >> 32 & 7) == 6) {
-      word += uint64_t{1} << 35;
-      changed = true;
-      break;
-    }
-  }
-  ASSERT_TRUE(changed);
-  const auto refused = unpack_run_info(*pack_message(ChunkKind::kRun, StreamId::network(), 0, *words));
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().kind, ErrorKind::kBadTrace);
-}
-
-TEST(TrailerLimits, OffsetsAreCheckedBeforeAnythingIsRead) {
-  const auto with = [](Trailer trailer) {
-    const auto head = encode_file_header(FileKind::kTrace, StreamId::network());
-    const auto tail = encode_trailer(trailer, kFileHeaderBytes + kTrailerBytes);
-    std::vector<uint8_t> bytes(head.begin(), head.end());
-    bytes.insert(bytes.end(), tail.begin(), tail.end());
-    const auto index = TraceIndex::open(MemorySource(bytes));
-    EXPECT_FALSE(index.ok());
-    return index.error().message;
-  };
-  for (const Trailer& trailer : {Trailer{0, 40}, Trailer{32, 32}, Trailer{32, 72}, Trailer{32, ~uint64_t{0}}, Trailer{~uint64_t{0}, 0}}) {
-    EXPECT_NE(with(trailer).find("which are not in order"), std::string::npos) << trailer.run_offset << ' ' << trailer.root_offset;
-  }
 }
 
 }  // namespace
