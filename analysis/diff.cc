@@ -39,11 +39,13 @@ bool omits(const RunInfo& run, const std::string& name) {
   return std::any_of(run.guests.begin(), run.guests.end(), [&](const GuestInfo& guest) { return guest.name == name && guest.omitted; });
 }
 
-/// The events of a network that one of some guests receives.
+/// The events of a network that one of some guests receives. kBadTrace at one of a guest that the run does not have: it is nobody whom
+/// another trace could have, too.
 class ReceiverFilter final : public NetworkCursor {
  public:
-  ReceiverFilter(std::unique_ptr<NetworkCursor> events, const RunInfo& run, const std::vector<std::string>& guests)
-      : events_(std::move(events)) {
+  /// `side` names the trace in errors.
+  ReceiverFilter(std::unique_ptr<NetworkCursor> events, const RunInfo& run, const std::vector<std::string>& guests, const char* side)
+      : events_(std::move(events)), side_(side) {
     for (const GuestInfo& guest : run.guests) {
       selected_.push_back(guests.empty() || contains(guests, guest.name));
     }
@@ -53,8 +55,17 @@ class ReceiverFilter final : public NetworkCursor {
   Result<bool> next(NetworkEvent& event) override {
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, events_->next(event));
-      if (!more || everything_ || (event.receiver.value < selected_.size() && selected_[event.receiver.value])) {
-        return more;
+      if (!more) {
+        return false;
+      }
+      if (const uint32_t highest = std::max(event.sender.value, event.receiver.value); highest >= selected_.size()) {
+        return Error{
+            ErrorKind::kBadTrace,
+            fmt::format("the {} trace is damaged: its network has an event of guest {}, the run {} guests; 'reprise verify' says where",
+                        side_, highest, selected_.size())};
+      }
+      if (everything_ || selected_[event.receiver.value]) {
+        return true;
       }
     }
   }
@@ -62,6 +73,7 @@ class ReceiverFilter final : public NetworkCursor {
 
  private:
   std::unique_ptr<NetworkCursor> events_;
+  const char* side_;
   std::vector<bool> selected_;
   bool everything_ = false;
 };
@@ -257,8 +269,8 @@ class Diff {
     if (part_.whole && same_order_ && equal_guests && left_.network_digest() == right_.network_digest()) {
       return {};
     }
-    ReceiverFilter left(left_.network_events(), left_.run(), guests_);
-    ReceiverFilter right(right_.network_events(), right_.run(), guests_);
+    ReceiverFilter left(left_.network_events(), left_.run(), guests_, "left");
+    ReceiverFilter right(right_.network_events(), right_.run(), guests_, "right");
     for (ReceiverFilter* events : {&left, &right}) {
       if (const Result<uint64_t> first = events->seek(part_.from); !first.ok()) {
         return first.error();

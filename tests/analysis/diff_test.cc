@@ -249,6 +249,19 @@ TEST_F(DiffTest, NamesADropReason) {
   EXPECT_EQ(summary(diff_of(left, right)), Lines{"bob network 0 1000 reason loss | link down"});
 }
 
+// Only who forges a trace writes that. Two of them once had a difference there: the same text on both sides.
+TEST_F(DiffTest, ANetworkEventOfAGuestThatTheRunDoesNotHaveIsDamage) {
+  Script forged = ping_script();
+  forged.network[0] = dropped(1000, 0, 0, 48, DropReason::kHostDown);
+  const auto left = make_trace(forged, folder_.path() / "left");
+  forged.guests[kBob][0].value = 1;
+  const Result<std::vector<Difference>> result = diff_traces(*left, *make_trace(forged, folder_.path() / "right"));
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().kind, ErrorKind::kBadTrace);
+  EXPECT_EQ(result.error().message,
+            "the left trace is damaged: its network has an event of guest 48, the run 2 guests; 'reprise verify' says where");
+}
+
 TEST_F(DiffTest, LimitsItselfToTheGuestsAskedFor) {
   const auto alter = [](Script& script) {
     script.guests[kAlice][0].value = 1;
