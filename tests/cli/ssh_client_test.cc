@@ -19,6 +19,14 @@ TEST(SshClientTest, ACommandThatIsNotThereIsTheMachinesLack) {
   EXPECT_EQ(code.error().message, "reprise-no-such-program: No such file or directory; on Debian it is in the package openssh-client");
 }
 
+TEST(SshClientTest, ASessionWithAGuestThatWentSilentEnds) {
+  const auto command = ssh_command_line({.guest = "vm", .run = "run.partial", .gateway = "gw", .to = {"172.16.0.10", 22}},
+                                        {.user = "root", .key = "", .arguments = {"-oServerAliveInterval=0"}});
+  const auto first = std::ranges::find(command, "-oServerAliveInterval=0");
+  const auto ours = std::ranges::find(command, "ServerAliveInterval=30");
+  EXPECT_TRUE(first < ours && ours != command.end()) << "unless its user wants it otherwise";
+}
+
 TEST(SshClientTest, ConnectionsThatAreSharedByAUsersConfigurationAreNot) {
   const auto command = ssh_command_line({.guest = "vm", .run = "run.partial", .gateway = "gw", .to = {"172.16.0.10", 22}},
                                         {.user = "root", .key = "", .arguments = {"-oControlPath=mine"}});
