@@ -67,16 +67,15 @@ std::vector<std::string> ssh_command_line(const GuestLink& link, const SshOption
   const std::string proxy =
       fmt::format("{} gateway-connect {} {} {}:{}", for_proxy(own_path()), for_proxy(std::filesystem::absolute(link.run).string()),
                   for_proxy(link.gateway), link.to.address, link.to.port);
-  for (const std::string& option :
-       {"ProxyCommand=" + proxy, std::string("ProxyUseFdpass=yes"),
-        // A guest's key says nothing about who it is: whoever records a run makes its guests, and their keys,
-        // at each boot. Nothing leaves this machine. So no key is asked about, nor kept.
-        std::string("StrictHostKeyChecking=accept-new"), std::string("UserKnownHostsFile=/dev/null"),
-        std::string("GlobalKnownHostsFile=/dev/null"), std::string("LogLevel=ERROR"),
-        // A connection that the user's configuration shares may lead to the guest of this name in another run.
-        std::string("ControlMaster=no"), std::string("ControlPath=none"),
-        // A guest that loses its power says no good-bye. Two minutes of the host, since a slow run answers late.
-        std::string("ServerAliveInterval=30"), std::string("ServerAliveCountMax=4")}) {
+  for (const std::string& option : {"ProxyCommand=" + proxy, std::string("ProxyUseFdpass=yes"),
+                                    // A guest's key says nothing about who it is: whoever records a run makes its guests, and their keys,
+                                    // at each boot. Nothing leaves this machine. So no key is asked about, nor kept.
+                                    std::string("StrictHostKeyChecking=accept-new"), std::string("UserKnownHostsFile=/dev/null"),
+                                    std::string("GlobalKnownHostsFile=/dev/null"), std::string("LogLevel=ERROR"),
+                                    // A connection that the user's configuration shares may lead to the guest of this name in another run.
+                                    std::string("ControlMaster=no"), std::string("ControlPath=none"),
+                                    // A guest that loses its power says no good-bye. 150 s of the host, since a slow run answers late.
+                                    std::string("ServerAliveInterval=30"), std::string("ServerAliveCountMax=4")}) {
     command.insert(command.end(), {"-o", option});
   }
   command.insert(command.end(), {"-l", options.user, "--", link.guest});
